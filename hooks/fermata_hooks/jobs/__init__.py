@@ -1,0 +1,1 @@
+"""One module a subcommand: parse, build collaborators, call one function. Nothing imports a job."""

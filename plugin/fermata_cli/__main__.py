@@ -1,0 +1,5 @@
+"""``python -m fermata_cli`` is ``fermata``."""
+
+from fermata_cli.frame import main
+
+main()

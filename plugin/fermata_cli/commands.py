@@ -1,0 +1,79 @@
+"""The subcommands: name, where it lives, and the line that ``fermata --help`` shows.
+
+The table is data, so that ``--help`` imports no part of Fermata, and so that the hooks and the
+plugin need not know each other to be one command.
+"""
+
+from importlib import import_module
+from typing import NamedTuple
+
+import click
+
+
+class Subcommand(NamedTuple):
+    """``module:attribute`` of a click command; ``extra`` is what must be installed for it."""
+
+    target: str
+    extra: str
+    summary: str
+
+
+SUBCOMMANDS: dict[str, Subcommand] = {
+    "render": Subcommand(
+        "fermata_plugin.commands:render", "plugin", "Render DAG configuration into manifests."
+    ),
+    "lint": Subcommand(
+        "fermata_plugin.commands:lint", "plugin", "Report every problem of a checkout."
+    ),
+    "plan": Subcommand("fermata_plugin.commands:plan", "plugin", "Print the compiled plan."),
+    "hold": Subcommand(
+        "fermata_hooks.jobs.hold:hold", "hooks", "Pause the DAGs that a change touches (PreSync)."
+    ),
+    "verify": Subcommand(
+        "fermata_hooks.jobs.verify:verify", "hooks", "Prove that Airflow parsed this revision."
+    ),
+    "smoke": Subcommand("fermata_hooks.jobs.smoke:smoke", "hooks", "Run the smoke DAGs."),
+    "release": Subcommand(
+        "fermata_hooks.jobs.release:release", "hooks", "Put every DAG back as it was."
+    ),
+    "finish": Subcommand(
+        "fermata_hooks.jobs.finish:finish", "hooks", "verify, smoke and release (PostSync)."
+    ),
+    "demo": Subcommand(
+        "fermata_hooks.demo.command:demo", "hooks", "Show the whole story on this machine."
+    ),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group that imports a subcommand when it is called, and none for ``--help``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table (the order of the story)."""
+        del ctx
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the command; a part that is not installed is a usage error."""
+        del ctx
+        subcommand = SUBCOMMANDS.get(cmd_name)
+        if subcommand is None:
+            return None
+        module, attribute = subcommand.target.split(":")
+        try:
+            command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as exc:
+            if exc.name is not None and exc.name.partition(".")[0].startswith("fermata"):
+                raise
+            raise click.UsageError(
+                f"{cmd_name}: needs {exc.name}: install airflow-fermata[{subcommand.extra}]"
+            ) from exc
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{subcommand.target} is not a click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands from the table, without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, sub.summary) for name, sub in SUBCOMMANDS.items()])

@@ -1,0 +1,153 @@
+"""The plan: ``fermata.yaml`` compiled for one application and one revision.
+
+The renderer writes it, the hooks read it from a mounted ConfigMap (``FERMATA_PLAN``). It holds
+seconds and fractions, never text such as ``15m``, so that the hooks need no reader of
+``fermata.yaml``. Its JSON is versioned; a hook refuses a plan that it does not understand.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from fermata_spec.errors import SettingsError
+
+API_VERSION = "fermata.dev/v1alpha1"
+KIND = "Plan"
+
+Evidence = Literal["doc_md", "source", "none"]
+OnDeadline = Literal["fail", "proceed", "extend"]
+OnFailure = Literal["resume", "quarantine", "keep"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDag:
+    """One DAG that git wants.
+
+    ``digest`` (16 hex) changes when this DAG's configuration, its file or a file that it imports
+    from the checkout changes. ``evidence`` says where Airflow will show it: ``doc_md`` holds
+    ``fermata:<digest>`` (the serialized DAG: the strongest), ``source`` means that the DAG file's
+    text hashes to ``source_digest``, ``none`` that only the user's own loader knows.
+    """
+
+    dag_id: str
+    digest: str
+    file: str
+    evidence: Evidence
+    source_digest: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selector:
+    """Which DAGs: everything named here, together (a union); ``mode`` decides when nothing is."""
+
+    mode: Literal["affected", "all", "listed"] = "affected"
+    dag_ids: tuple[str, ...] = ()
+    globs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    bundles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldPolicy:
+    """What ``hold`` pauses and how long it waits; all times in seconds."""
+
+    select: Selector = field(default_factory=Selector)
+    exclude: Selector = field(default_factory=lambda: Selector(mode="listed"))
+    drain_deadline: float = 900.0
+    on_deadline: OnDeadline = "fail"
+    lease: float = 3600.0
+    late: float = 300.0
+    on_failure: OnFailure = "resume"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyPolicy:
+    """How long ``verify`` waits, in seconds; losing more than ``max_lost`` is a hard stop."""
+
+    deadline: float = 600.0
+    settle: float = 10.0
+    max_lost: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeDag:
+    """A DAG to run on the new revision, with its ``conf`` and its own deadline in seconds."""
+
+    dag_id: str
+    conf: Mapping[str, Any] = field(default_factory=dict)
+    deadline: float = 600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokePolicy:
+    """The smoke DAGs and the deadline for all of them together, in seconds."""
+
+    deadline: float = 1200.0
+    dags: tuple[SmokeDag, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything that the hooks know of one revision of one application."""
+
+    application: str
+    revision: str
+    airflow_url: str
+    dags: tuple[PlannedDag, ...]
+    namespace: str = ""
+    credentials_secret: str = ""
+    delivery: str = "configmap"
+    hold: HoldPolicy = field(default_factory=HoldPolicy)
+    verify: VerifyPolicy = field(default_factory=VerifyPolicy)
+    smoke: SmokePolicy = field(default_factory=SmokePolicy)
+
+    def digests(self) -> dict[str, str]:
+        """Return what ``DagSet.status.verified`` will say once this plan has passed."""
+        return {dag.dag_id: dag.digest for dag in self.dags}
+
+
+def dump_plan(plan: Plan) -> str:
+    """Return the plan as JSON: sorted keys, the same bytes for the same plan."""
+    document = {"apiVersion": API_VERSION, "kind": KIND, **asdict(plan)}
+    return json.dumps(document, sort_keys=True, indent=1) + "\n"
+
+
+def parse_plan(text: str, *, origin: str) -> Plan:
+    """Return the plan in ``text``; raise ``SettingsError`` that names ``origin`` if it is none."""
+    try:
+        document = json.loads(text)
+    except ValueError as exc:
+        raise SettingsError(f"{origin}: not JSON: {exc}") from exc
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise SettingsError(f"{origin}: no plan (kind is not {KIND})")
+    if document.get("apiVersion") != API_VERSION:
+        raise SettingsError(
+            f"{origin}: plan of version {document.get('apiVersion')!r}, this Fermata reads "
+            f"{API_VERSION}: render and hooks must come from the same release"
+        )
+    try:
+        return _plan(document)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise SettingsError(f"{origin}: damaged plan: {exc!r}") from exc
+
+
+def _plan(document: dict[str, Any]) -> Plan:
+    hold, smoke = dict(document["hold"]), dict(document["smoke"])
+    for name in ("select", "exclude"):
+        hold[name] = _selector(hold[name])
+    smoke["dags"] = tuple(SmokeDag(**dag) for dag in smoke["dags"])
+    rest = {k: v for k, v in document.items() if k not in {"apiVersion", "kind"}}
+    rest |= {
+        "dags": tuple(PlannedDag(**dag) for dag in document["dags"]),
+        "hold": HoldPolicy(**hold),
+        "verify": VerifyPolicy(**document["verify"]),
+        "smoke": SmokePolicy(**smoke),
+    }
+    return Plan(**rest)
+
+
+def _selector(raw: dict[str, Any]) -> Selector:
+    lists = {name: tuple(ids) for name, ids in raw.items() if name != "mode"}
+    return Selector(mode=raw["mode"], **lists)
