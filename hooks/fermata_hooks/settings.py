@@ -1,0 +1,122 @@
+"""The environment, read once at the edge; nothing else reads ``os.environ``.
+
+All problems are reported in one message, each by its variable's name: a Job that dies on one
+missing variable per attempt costs a sync each. A secret is never in a variable: variables name
+files, which are read when they are used.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
+
+from fermata_spec.errors import SettingsError
+
+PREFIX = "FERMATA_"
+VARIABLES = {
+    "FERMATA_PLAN": "the plan, as `fermata plan` prints it",
+    "FERMATA_AIRFLOW_URL": "Airflow's address, in place of the plan's",
+    "FERMATA_AIRFLOW_TOKEN_FILE": "a file with a bearer token",
+    "FERMATA_AIRFLOW_USERNAME_FILE": "a file with the user's name (with ..._PASSWORD_FILE)",
+    "FERMATA_AIRFLOW_PASSWORD_FILE": "a file with the user's password",
+    "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
+    "FERMATA_REPORT": "a file to write the JSON report to",
+    "FERMATA_LOG": "text (the default) or json, on stderr",
+}
+LEDGER_NAME = "fermata-ledger"
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+@dataclass(frozen=True)
+class FolderLedger:
+    """The ledger is a file in ``folder`` (``file:DIR``)."""
+
+    folder: Path
+
+
+@dataclass(frozen=True)
+class ClusterLedger:
+    """The ledger is the ConfigMap ``namespace``/``name`` (``kubernetes:NAMESPACE/NAME``)."""
+
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where and who; what to do is in the plan."""
+
+    ledger: FolderLedger | ClusterLedger
+    airflow_url: str = ""
+    token_file: Path | None = None
+    username_file: Path | None = None
+    password_file: Path | None = None
+    report: Path | None = None
+    log: Literal["text", "json"] = "text"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings in ``environ``; raise one ``SettingsError`` for all that is wrong."""
+        problems = _unknown(environ)
+        ledger = _ledger(environ.get("FERMATA_LEDGER", ""), problems)
+        token = _path(environ, "FERMATA_AIRFLOW_TOKEN_FILE")
+        user = _path(environ, "FERMATA_AIRFLOW_USERNAME_FILE")
+        password = _path(environ, "FERMATA_AIRFLOW_PASSWORD_FILE")
+        if (user is None) != (password is None):
+            missing = "PASSWORD" if password is None else "USERNAME"
+            problems.append(
+                f"FERMATA_AIRFLOW_{missing}_FILE: missing (user and password go together)"
+            )
+        if token is not None and user is not None:
+            problems.append(
+                "FERMATA_AIRFLOW_TOKEN_FILE: given together with FERMATA_AIRFLOW_USERNAME_FILE"
+            )
+        log = environ.get("FERMATA_LOG", "") or "text"
+        if log not in ("text", "json"):
+            problems.append(f"FERMATA_LOG: {log!r} is neither text nor json")
+        if problems or ledger is None:
+            raise SettingsError("; ".join(problems))
+        return cls(
+            ledger=ledger,
+            airflow_url=environ.get("FERMATA_AIRFLOW_URL", ""),
+            token_file=token,
+            username_file=user,
+            password_file=password,
+            report=_path(environ, "FERMATA_REPORT"),
+            log="json" if log == "json" else "text",
+        )
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    return Path(environ[name]) if environ.get(name) else None
+
+
+def _unknown(environ: Mapping[str, str]) -> list[str]:
+    """Name each ``FERMATA_*`` that nothing reads: it is a typo."""
+    problems = []
+    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+        if name not in VARIABLES:
+            near = get_close_matches(name, VARIABLES, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            problems.append(f"{name}: unknown variable{hint}")
+    return problems
+
+
+def _ledger(text: str, problems: list[str]) -> FolderLedger | ClusterLedger | None:
+    scheme, _, rest = text.partition(":")
+    if scheme == "file" and rest:
+        return FolderLedger(Path(rest))
+    if scheme == "kubernetes" and rest:
+        namespace, slash, name = rest.partition("/")
+        if slash and namespace and name and "/" not in name:
+            return ClusterLedger(namespace, name)
+    if not text and _NAMESPACE_FILE.is_file():
+        return ClusterLedger(_NAMESPACE_FILE.read_text().strip(), LEDGER_NAME)
+    wanted = "kubernetes:NAMESPACE/NAME or file:DIR"
+    problems.append(
+        f"FERMATA_LEDGER: {text!r} is not {wanted}"
+        if text
+        else f"FERMATA_LEDGER: missing outside a cluster: set {wanted}"
+    )
+    return None

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fermata_hooks.settings import VARIABLES, ClusterLedger, FolderLedger, Settings
+from fermata_spec.errors import SettingsError
+
+NAMES = st.sampled_from([*VARIABLES, "FERMATA_PLANN", "FERMATA_SMTP", "PATH"])
+
+
+def test_reads_a_folder_ledger() -> None:
+    settings = Settings.from_env({"FERMATA_LEDGER": "file:/state"})
+
+    assert settings.ledger == FolderLedger(Path("/state"))
+
+
+def test_reads_a_cluster_ledger() -> None:
+    settings = Settings.from_env({"FERMATA_LEDGER": "kubernetes:airflow/fermata-ledger"})
+
+    assert settings.ledger == ClusterLedger("airflow", "fermata-ledger")
+
+
+def test_names_every_problem_in_one_message() -> None:
+    environ = {
+        "FERMATA_LEDGER": "s3:bucket",
+        "FERMATA_AIRFLOW_USERNAME_FILE": "/user",
+        "FERMATA_LOG": "xml",
+        "FERMATA_REPROT": "/r.json",
+    }
+
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env(environ)
+
+    message = str(caught.value)
+    for part in ("FERMATA_LEDGER", "FERMATA_AIRFLOW_PASSWORD_FILE", "FERMATA_LOG"):
+        assert part in message
+    assert "FERMATA_REPROT: unknown variable (did you mean FERMATA_REPORT?)" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["kubernetes:airflow", "kubernetes:/name", "kubernetes:a/b/c", "kubernetes:", "file:", "x"],
+)
+def test_refuses_a_ledger_that_is_neither(text: str) -> None:
+    with pytest.raises(SettingsError, match="FERMATA_LEDGER"):
+        Settings.from_env({"FERMATA_LEDGER": text})
+
+
+def test_refuses_token_and_password_together() -> None:
+    environ = {
+        "FERMATA_LEDGER": "file:/state",
+        "FERMATA_AIRFLOW_TOKEN_FILE": "/token",
+        "FERMATA_AIRFLOW_USERNAME_FILE": "/user",
+        "FERMATA_AIRFLOW_PASSWORD_FILE": "/password",
+    }
+
+    with pytest.raises(SettingsError, match="TOKEN_FILE: given together"):
+        Settings.from_env(environ)
+
+
+def test_leaves_variables_of_others_alone() -> None:
+    settings = Settings.from_env({"FERMATA_LEDGER": "file:/s", "AIRFLOW_HOME": "/a", "PATH": "/b"})
+
+    assert settings.airflow_url == ""
+
+
+@given(st.dictionaries(NAMES, st.text(max_size=30), max_size=8))
+def test_any_environment_gives_settings_or_a_settings_error(environ: dict[str, str]) -> None:
+    try:
+        settings = Settings.from_env(environ)
+    except SettingsError as exc:
+        assert str(exc)  # noqa: PT017 - both ends are right, and a message is owed
+    else:
+        assert settings.ledger
