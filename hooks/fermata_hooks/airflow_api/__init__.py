@@ -1,0 +1,58 @@
+"""Airflow as Fermata sees it: one client for ``/api/v1`` (2.x) and ``/api/v2`` (3.x).
+
+What is here is the whole surface; the modules beside it are private to this package, and
+``requests`` does not get out of it: every failure is a ``RejectedError`` or an
+``UnavailableError``, with one line that names the request and holds no secret.
+"""
+
+from fermata_hooks.airflow_api.client import AirflowApi
+from fermata_hooks.airflow_api.credentials import (
+    Credentials,
+    NoCredentials,
+    PasswordFiles,
+    TokenFile,
+)
+from fermata_hooks.airflow_api.failures import UnreachableError
+from fermata_hooks.airflow_api.models import (
+    ACTIVE_RUN_STATES,
+    BUSY_TASK_STATES,
+    FINISHED_RUN_STATES,
+    FINISHED_TASK_STATES,
+    IDLE_TASK_STATES,
+    AirflowVersion,
+    ComponentHealth,
+    Dag,
+    DagDetails,
+    DagRun,
+    Health,
+    ImportErrorRow,
+    PauseAnswer,
+    PauseEvent,
+    PauseLog,
+    TaskInstance,
+)
+
+__all__ = [
+    "ACTIVE_RUN_STATES",
+    "BUSY_TASK_STATES",
+    "FINISHED_RUN_STATES",
+    "FINISHED_TASK_STATES",
+    "IDLE_TASK_STATES",
+    "AirflowApi",
+    "AirflowVersion",
+    "ComponentHealth",
+    "Credentials",
+    "Dag",
+    "DagDetails",
+    "DagRun",
+    "Health",
+    "ImportErrorRow",
+    "NoCredentials",
+    "PasswordFiles",
+    "PauseAnswer",
+    "PauseEvent",
+    "PauseLog",
+    "TaskInstance",
+    "TokenFile",
+    "UnreachableError",
+]
