@@ -6,7 +6,7 @@ log). Its schema is ``REPORT_SCHEMA``. Unknown is never pass: a verdict of sever
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -18,12 +18,16 @@ ONE_LINE_BYTES = 4096  # Kubernetes cuts a termination message there
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One question, its verdict, a message for people, and the numbers behind it."""
+    """One question, its verdict, a message for people, and the numbers behind it.
+
+    ``lines`` are what a person reads below the message: the end of a traceback or of a log.
+    """
 
     name: str
     verdict: Verdict
     message: str
     numbers: Mapping[str, float | int | str] = field(default_factory=dict)
+    lines: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +137,7 @@ REPORT_SCHEMA: dict[str, Any] = {
                             "type": "object",
                             "additionalProperties": {"type": ["number", "string"]},
                         },
+                        "lines": {"type": "array", "items": _TEXT},
                     }
                 ),
             },

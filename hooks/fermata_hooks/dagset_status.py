@@ -1,0 +1,124 @@
+"""Where ``DagSet.status`` is kept: what ``hold`` marks as syncing and ``finish`` answers.
+
+``verified`` is what ``affected`` is judged against. Only a pass replaces it; a failed or
+inconclusive attempt leaves it as it was, so that a retry does not find nothing to do.
+"""
+
+import json
+import logging
+from typing import Protocol
+
+from fermata_hooks.clock import Clock, rfc3339
+from fermata_hooks.documents import ConflictError, Documents
+from fermata_spec.dagset import DagSetStatus, Phase, Verified, parse_status
+from fermata_spec.errors import SettingsError
+from fermata_spec.plan import Plan
+from fermata_spec.report import Verdict
+
+MAX_BYTES = 4 * 1024 * 1024
+_WRITE_ATTEMPTS = 4
+
+log = logging.getLogger("fermata.dagset")
+
+
+class DagSets(Protocol):
+    """The status of each application's ``DagSet``."""
+
+    def read(self, application: str) -> DagSetStatus:
+        """Return the status; an empty one (``Idle``, never verified) when there is none."""
+
+    def write(self, application: str, status: DagSetStatus) -> None:
+        """Replace the status."""
+
+
+class FileDagSets:
+    """The statuses as documents beside a ledger in a folder, where there is no cluster."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def read(self, application: str) -> DagSetStatus:
+        """Return the status; raise ``SettingsError`` when its document is damaged."""
+        name = document_name(application)
+        content = self._documents.read(name).content
+        if content is None:
+            return DagSetStatus()
+        if len(content) > MAX_BYTES:
+            raise SettingsError(f"{name}: larger than {MAX_BYTES} bytes")
+        try:
+            raw = json.loads(content)
+        except ValueError as exc:
+            raise SettingsError(f"{name}: not JSON: {exc}") from exc
+        if not isinstance(raw, dict):
+            raise SettingsError(f"{name}: not a status but a {type(raw).__name__}")
+        return parse_status(raw)
+
+    def write(self, application: str, status: DagSetStatus) -> None:
+        """Replace the status; the last writer wins."""
+        name = document_name(application)
+        content = (json.dumps(status.to_dict(), indent=1, sort_keys=True) + "\n").encode()
+        for _ in range(_WRITE_ATTEMPTS - 1):
+            try:
+                self._documents.replace(name, content, expected=self._documents.read(name).version)
+            except ConflictError as exc:
+                log.info("%s: %s: writing again", name, exc)
+            else:
+                return
+        self._documents.replace(name, content, expected=self._documents.read(name).version)
+
+
+def document_name(application: str) -> str:
+    """Return the name of the status's document."""
+    return f"dagset-{application}"
+
+
+def syncing(dagsets: DagSets, plan: Plan) -> DagSetStatus:
+    """Say that a sync is under way (``hold``, first thing); return what was there before.
+
+    Without it a ``DagSet`` that is Degraded from the last sync fails the sync that mends it.
+    """
+    before = dagsets.read(plan.application)
+    dagsets.write(
+        plan.application,
+        DagSetStatus(
+            phase="Syncing",
+            revision=plan.revision,
+            message=f"syncing {plan.revision[:12]}",
+            verified=before.verified,
+        ),
+    )
+    return before
+
+
+def conclude(  # noqa: PLR0913 - what a status says, all by name
+    dagsets: DagSets,
+    plan: Plan,
+    *,
+    verdict: Verdict,
+    message: str,
+    verified: Verified | None = None,
+    phase: Phase = "Idle",
+) -> None:
+    """Write a verdict; ``verified`` only after a pass, else what was verified before stays."""
+    before = dagsets.read(plan.application)
+    dagsets.write(
+        plan.application,
+        DagSetStatus(
+            phase=phase,
+            revision=plan.revision,
+            verdict=verdict,
+            message=message,
+            verified=verified or before.verified,
+        ),
+    )
+
+
+def verified_now(plan: Plan, clock: Clock) -> Verified:
+    """Return what a pass of ``plan`` has verified, with the kinds of evidence it rested on."""
+    kinds = sorted({dag.evidence for dag in plan.dags})
+    return Verified(
+        revision=plan.revision,
+        at=rfc3339(clock.now()),
+        evidence="+".join(kinds),
+        digests=plan.digests(),
+    )
