@@ -16,8 +16,17 @@ BASE := .venv/.base-$(PLACE)
 RUNTIME := .venv/.runtime-$(KEY)
 DEVELOPMENT := .venv/.development-$(KEY)
 
-# UV_PYTHON_DOWNLOADS: what the machine has is what we use.
-INSTALL := UV_PYTHON_DOWNLOADS=never $(UV) pip install --quiet --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+
+# uv does not read pip's settings: pass on the index, and the machine's certificate authorities where it has them.
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifneq ($(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
+# What the machine has is what we use.
+export UV_PYTHON_DOWNLOADS ?= never
 
 .NOTPARALLEL:
 .PHONY: help demo test test-long bench check lint format lock lock-check clean
