@@ -1,0 +1,11 @@
+"""Named byte documents that change by compare-and-swap only.
+
+Whoever replaces a document names the version that it has read; another version by now is a
+``ConflictError``, and nothing is overwritten. Two stores keep the same promise: files in a folder,
+and ConfigMaps of one namespace. What is in a document is none of this package's business.
+"""
+
+from fermata_hooks.documents._files import FileDocuments
+from fermata_hooks.documents._port import ABSENT, ConflictError, Document, Documents
+
+__all__ = ["ABSENT", "ConflictError", "Document", "Documents", "FileDocuments"]

@@ -1,0 +1,121 @@
+"""Documents as files in a folder: for a machine without a cluster, the demo and the tests."""
+
+import errno
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from fermata_hooks.documents._port import ABSENT, ConflictError, Document
+from fermata_spec.errors import SettingsError, UnavailableError
+
+MAX_BYTES = 2 * 1024 * 1024  # nothing of ours is larger than 1 MiB; the rest is somebody else's
+LOCK_PATIENCE = 10.0  # seconds; a writer holds the lock for milliseconds
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
+_HEADER = re.compile(rb"fermata-document ([0-9]+-[0-9a-f]{16})\n")
+_MISCONFIGURED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+
+
+class FileDocuments:
+    """Documents in ``folder`` (made if it is not there), one file each, on one machine.
+
+    A file starts with a line that holds its version: a counter for people, and a random part so
+    that a version never comes back. A lock (released by the system when its process dies) makes
+    compare-and-swap atomic between processes; a new file is flushed to the disk and renamed over
+    the old one, so that a reader or a crash sees one or the other, never a part.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def read(self, name: str) -> Document:
+        """Return the document; raise ``SettingsError`` if the file is none of ours."""
+        path = self._path(name)
+        try:
+            with _told(path), path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return Document(content=None, version=ABSENT)
+        if len(raw) > MAX_BYTES:
+            raise SettingsError(f"{path}: more than {MAX_BYTES} bytes: not written by Fermata")
+        header = _HEADER.match(raw)
+        if header is None:
+            raise SettingsError(f"{path}: damaged: its first line holds no version")
+        return Document(content=raw[header.end() :], version=header[1].decode())
+
+    def replace(self, name: str, content: bytes, *, expected: str) -> str:
+        """Replace the document if its version is ``expected``; return the new version."""
+        path = self._path(name)
+        with _told(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with self._locked(path):
+            current = self.read(name).version
+            if current != expected:
+                raise ConflictError(
+                    f"{path}: version {current or 'none'}, not {expected or 'none'}"
+                )
+            counter = int(current.partition("-")[0] or 0) + 1
+            version = f"{counter}-{secrets.token_hex(8)}"
+            with _told(path):
+                _write(path, b"fermata-document " + version.encode() + b"\n" + content)
+        return version
+
+    def delete(self, name: str) -> None:
+        """Remove the document; one that is not there is fine."""
+        path = self._path(name)
+        if not self._folder.is_dir():
+            return
+        with self._locked(path), _told(path):
+            path.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise SettingsError(f"{name!r}: not a document's name (lower case, digits, '.', '-')")
+        return self._folder / name
+
+    @contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
+        lock = path.with_name(f".{path.name}.lock")
+        try:
+            with _told(lock), FileLock(lock, timeout=LOCK_PATIENCE):
+                yield
+        except Timeout as exc:
+            raise UnavailableError(f"{lock}: held by another for {LOCK_PATIENCE:g}s") from exc
+
+
+def _write(path: Path, raw: bytes) -> None:
+    """Write ``raw`` beside ``path``, flush it, and rename it over ``path``."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn the system's errors into ours, with the path; a missing file stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as exc:
+        kind = SettingsError if exc.errno in _MISCONFIGURED else UnavailableError
+        raise kind(f"{path}: {exc.strerror or exc}") from exc
