@@ -1,0 +1,246 @@
+"""The model of ``fermata.yaml``: every key with its kind, its default and its help.
+
+Only what this release does is listed; a key of a later release is refused by name, never ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from fermata_spec import __version__
+from fermata_spec.kinds import (
+    DURATION,
+    FLAG,
+    JSON_OBJECT,
+    PATTERN,
+    SHARE,
+    TEXT,
+    TEXTS,
+    URL,
+    Choice,
+    ListOf,
+    Text,
+)
+from fermata_spec.located import Node
+from fermata_spec.plan import API_VERSION, Selector
+from fermata_spec.sections import Section, SectionKind, key, section
+
+FILE_NAME = "fermata.yaml"
+KIND = "Fermata"
+
+Format = Literal["auto", "dag-factory", "opaque"]
+Form = Literal["auto", "as-is", "dag-file"]
+Layout = Literal["single", "per-file", "sharded"]
+
+
+def _dns_label(text: str) -> None:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+    if len(text) > 253 or set(text) - allowed or text.strip("-.") != text:  # noqa: PLR2004 - Kubernetes' own bound
+        raise ValueError(f"{text[:60]!r} is not a name of a Kubernetes object")
+
+
+NAME = Text("a name of a Kubernetes object", _dns_label, r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials(Section):
+    """The Secret beside Airflow that the hook Jobs mount, and how they sign in with it."""
+
+    secret: str = key(NAME, "Name of the Secret, in Airflow's namespace.")
+    method: Literal["password", "token"] = key(
+        Choice(("password", "token")),
+        "`password`: the Secret's keys `username` and `password`; `token`: its key `token`.",
+        default="password",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Airflow(Section):
+    """Where Airflow's API is, as seen by the hook Jobs."""
+
+    url: str = key(URL, "Base URL of Airflow's API server (2.x: of its webserver).")
+    credentials: Credentials | None = key(
+        SectionKind(Credentials),
+        "How the hooks sign in; left out, they send no credentials.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files(Section):
+    """Which files of the checkout Airflow gets, and how they become ConfigMaps."""
+
+    include: tuple[str, ...] = key(
+        ListOf(PATTERN, at_least=1),
+        "Patterns below the application's path: `*` and `?` stay in one folder, `**` does not. "
+        "What all patterns have in common before their first wildcard is the root of the DAGs.",
+    )
+    exclude: tuple[str, ...] = key(
+        ListOf(PATTERN), "Patterns of files that are left out though included.", default=[]
+    )
+    format: Format = key(
+        Choice(("auto", "dag-factory", "opaque")),
+        "What YAML files hold; `auto` tells dag-factory's configuration from other YAML.",
+        default="auto",
+    )
+    form: Form = key(
+        Choice(("auto", "as-is", "dag-file")),
+        "`dag-file` turns each dag-factory YAML into one Python DAG file; `auto` means that for "
+        "dag-factory YAML and `as-is` for the rest.",
+        default="auto",
+    )
+    layout: Layout = key(
+        Choice(("single", "per-file"), planned=("sharded",)),
+        "`single`: one ConfigMap; `per-file`: one for each file.",
+        default="single",
+    )
+
+
+class SelectorKind(SectionKind):
+    """``affected``, ``all``, or a mapping of lists."""
+
+    @property
+    def text(self) -> str:
+        """What a message says was expected."""
+        return f"affected, all or {super().text}"
+
+    def read(self, node: Node) -> Selector | None:
+        """Return the selection."""
+        if isinstance(node.value, dict):
+            listed: Selection | None = super().read(node)
+            return listed if listed is None else listed.selector()
+        mode = Choice(("affected", "all")).read(node)
+        if mode is None:
+            return None
+        return Selector(mode="all" if mode == "all" else "affected")
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the value."""
+        return {"anyOf": [{"enum": ["affected", "all"]}, super().schema()]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(Section):
+    """DAGs by what they are called, marked or owned by; everything named counts (a union)."""
+
+    dag_ids: tuple[str, ...] = key(TEXTS, "DAG ids.", default=[])
+    globs: tuple[str, ...] = key(TEXTS, "Shell patterns over DAG ids.", default=[])
+    tags: tuple[str, ...] = key(TEXTS, "Tags.", default=[])
+    owners: tuple[str, ...] = key(TEXTS, "Owners.", default=[])
+    bundles: tuple[str, ...] = key(TEXTS, "DAG bundles (Airflow 3).", default=[])
+
+    def selector(self) -> Selector:
+        """Return the selection as the plan holds it."""
+        return Selector(
+            mode="listed",
+            dag_ids=self.dag_ids,
+            globs=self.globs,
+            tags=self.tags,
+            owners=self.owners,
+            bundles=self.bundles,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drain(Section):
+    """How long `hold` waits for running tasks, and what then."""
+
+    deadline: float = key(DURATION, "How long running task instances may take.", default="15m")
+    on_deadline: Literal["fail", "proceed"] = key(
+        Choice(("fail", "proceed"), planned=("extend",)),
+        "`fail` ends the sync (exit 3), `proceed` goes on over the tasks that still run.",
+        default="fail",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold(Section):
+    """What is paused while Argo CD applies, and what happens to it afterwards."""
+
+    select: Selector = key(
+        SelectorKind(Selection),
+        "`affected`: the DAGs that differ from the last revision that passed; `all`; or a list.",
+        default="affected",
+    )
+    exclude: Selection = section(Selection, "DAGs that are never held.")
+    drain: Drain = section(Drain, "Waiting for running tasks.")
+    lease: float = key(DURATION, "When a hold that nobody released ends by itself.", default="1h")
+    late: float = key(
+        DURATION, "How long a request without an answer may still take effect.", default="5m"
+    )
+    on_failure: Literal["resume", "quarantine", "keep"] = key(
+        Choice(("resume", "quarantine", "keep")),
+        "After a failed verify or smoke: `resume` all, `quarantine` those that failed, or `keep`.",
+        default="resume",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verify(Section):
+    """When Airflow's view of the revision is good enough."""
+
+    deadline: float = key(DURATION, "How long Airflow may take to parse it.", default="10m")
+    settle: float = key(DURATION, "How long it must stay good.", default="10s")
+    max_lost: float = key(SHARE, "Losing a larger share of the DAGs is a hard stop.", default="5%")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmokeRun(Section):
+    """One DAG that is run on the new revision."""
+
+    dag_id: str = key(TEXT, "Its DAG id.")
+    conf: Mapping[str, Any] = key(JSON_OBJECT, "The run's conf.", default={})
+    deadline: float = key(DURATION, "How long the run may take.", default="10m")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoke(Section):
+    """DAGs that must run on the new revision before the sync is good."""
+
+    deadline: float = key(DURATION, "For all of them together.", default="20m")
+    dags: tuple[SmokeRun, ...] = key(
+        ListOf(SectionKind(SmokeRun)), "The DAGs; they are left out of every hold.", default=[]
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks(Section):
+    """The Jobs that Argo CD runs around a sync."""
+
+    emit: bool = key(FLAG, "`false` renders no hooks and no plan.", default=True)
+    post: Literal["joined"] = key(
+        Choice(("joined",), planned=("separate",)),
+        "`joined`: verify, smoke and release are one Job.",
+        default="joined",
+    )
+    image: str = key(TEXT, "Image of the Jobs.", default=f"airflow-fermata:{__version__}")
+    service_account: str = key(NAME, "Service account of the Jobs.", default="fermata")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lint(Section):
+    """Which findings are not wanted."""
+
+    silence: tuple[str, ...] = key(TEXTS, "Names of rules that are not reported.", default=[])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Section):
+    """The whole of ``fermata.yaml``."""
+
+    planned: ClassVar[tuple[str, ...]] = ("expects", "guards", "rules", "environments")
+
+    api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
+    kind: str = key(Choice((KIND,)), "Kind of this file.")
+    airflow: Airflow = section(Airflow, "Airflow's address.", required=True)
+    files: Files = section(Files, "The DAGs.", required=True)
+    delivery: Literal["configmap"] = key(
+        Choice(("configmap",), planned=("git-bundle", "git-sync", "image")),
+        "How the files reach Airflow.",
+        default="configmap",
+    )
+    hold: Hold = section(Hold, "Pausing DAGs.")
+    verify: Verify = section(Verify, "Proving the revision.")
+    smoke: Smoke = section(Smoke, "Running smoke DAGs.")
+    hooks: Hooks = section(Hooks, "Hook Jobs.")
+    lint: Lint = section(Lint, "Findings.")

@@ -1,0 +1,39 @@
+"""Every bound on what is read, in one table: a checkout may be written by anyone.
+
+Each is checked before the thing is read, constructed or sent, so that a hostile checkout ends
+with a finding and not with a plugin that is out of memory or out of time.
+"""
+
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """``value`` of what ``unit``, and what it bounds."""
+
+    value: int
+    unit: str
+    bounds: str
+
+
+KIB = 1024
+MIB = 1024 * KIB
+
+ENTRIES = Limit(200_000, "entries", "files and folders looked at below the application's path")
+FOLDER_DEPTH = Limit(32, "levels", "folders inside folders")
+FILES = Limit(20_000, "files", "files that the patterns match")
+FILE_BYTES = Limit(MIB, "bytes", "one file (a ConfigMap cannot hold more)")
+TOTAL_BYTES = Limit(64 * MIB, "bytes", "all files together")
+PATH_CHARACTERS = Limit(1_000, "characters", "the path of one file")
+YAML_DEPTH = Limit(64, "levels", "mappings and lists inside each other in one YAML file")
+YAML_NODES = Limit(100_000, "values", "values of one YAML file, aliases counted in full")
+YAML_ALIASES = Limit(1_000, "aliases", "aliases of one YAML file")
+PATTERN_CHARACTERS = Limit(500, "characters", "one pattern of fermata.yaml")
+PROBLEMS = Limit(1_000, "lines", "problems told in one run")
+
+CONFIGMAP_CLIENT_SIDE = Limit(
+    200_000, "bytes", "an object that is applied client-side (its copy goes into an annotation)"
+)
+CONFIGMAP_BYTES = Limit(MIB, "bytes", "the content of one ConfigMap")
+HOOK_OBJECT_BYTES = Limit(900_000, "bytes", "the plan's ConfigMap or the DagSet as a whole")
+CONFIGMAP_KEY = Limit(253, "characters", "one key of a ConfigMap")
+HOOK_NAME = Limit(52, "characters", "the name of a hook object")
