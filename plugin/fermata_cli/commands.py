@@ -4,6 +4,7 @@ The table is data, so that ``--help`` imports no part of Fermata, and so that th
 plugin need not know each other to be one command.
 """
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NamedTuple
 
@@ -20,12 +21,10 @@ class Subcommand(NamedTuple):
 
 SUBCOMMANDS: dict[str, Subcommand] = {
     "render": Subcommand(
-        "fermata_plugin.commands:render", "plugin", "Render DAG configuration into manifests."
+        "fermata_plugin.cli:render", "plugin", "Render DAG configuration into manifests."
     ),
-    "lint": Subcommand(
-        "fermata_plugin.commands:lint", "plugin", "Report every problem of a checkout."
-    ),
-    "plan": Subcommand("fermata_plugin.commands:plan", "plugin", "Print the compiled plan."),
+    "lint": Subcommand("fermata_plugin.cli:lint", "plugin", "Report every problem of a checkout."),
+    "plan": Subcommand("fermata_plugin.cli:plan", "plugin", "Print the compiled plan."),
     "hold": Subcommand(
         "fermata_hooks.jobs.hold:hold", "hooks", "Pause the DAGs that a change touches (PreSync)."
     ),
@@ -71,6 +70,17 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             raise TypeError(f"{subcommand.target} is not a click command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that ``args`` begin with; of an unknown one, name the nearest."""
+        name = args[0]
+        if name not in SUBCOMMANDS and not name.startswith("-"):
+            nearest = get_close_matches(name, SUBCOMMANDS, n=1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise click.UsageError(f"{name}: no such command{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands from the table, without importing any."""
