@@ -1,0 +1,150 @@
+"""PreSync: pause the DAGs that the change touches, then wait until none of their tasks runs.
+
+It changes ``is_paused`` of the selected DAGs, the ledger, the handoff and ``DagSet.status``.
+Running it twice is harmless: it joins the open hold, and never overwrites what a DAG was. It never
+unpauses, not even when it fails: that is for ``release``, ``finish`` and ``watch``.
+"""
+
+from pathlib import Path
+
+import click
+
+from fermata_hooks.dagset_status import syncing
+from fermata_hooks.drain import describe, drain
+from fermata_hooks.handoff import read_handoff, take_baseline, write_handoff
+from fermata_hooks.holding import HeldDags, HoldOrder, hold_dags, read_status, require_ours
+from fermata_hooks.jobs.options import dry_run_option, format_option, plan_option
+from fermata_hooks.jobs.workplace import Workplace, run_hook
+from fermata_hooks.reporting import Format
+from fermata_hooks.selection import Selection, select
+from fermata_spec.dagset import Change, DagSetStatus, change
+from fermata_spec.plan import Plan
+from fermata_spec.report import Check, DagOutcome, Report
+from fermata_spec.units import format_duration
+
+
+@click.command()
+@plan_option
+@dry_run_option
+@format_option
+def hold(plan_path: Path, *, dry_run: bool, form: Format) -> None:
+    """Pause the DAGs that a change touches, and let their tasks finish (PreSync)."""
+    run_hook("hold", plan_path, form, preview_hold if dry_run else run_hold)
+
+
+def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
+    """Hold what ``plan`` touches and drain it; fill ``report``.
+
+    Raises:
+        RefusedError: tasks still ran at the drain's deadline.
+        UnavailableError: somebody else ended the hold, or Airflow or the store did not answer.
+
+    """
+    touched = change(plan, syncing(place.dagsets, plan).verified)
+    if _nothing_to_do(plan, place, touched):
+        write_handoff(place.documents, take_baseline(place.airflow, plan, (), place.clock))
+        report.verdict = "pass"
+        report.message = "no DAG is touched: nothing is paused"
+        return
+    selection = select(plan, touched, place.airflow.dags(include_stale=True))
+    write_handoff(
+        place.documents,
+        take_baseline(
+            place.airflow,
+            plan,
+            touched.affected,
+            place.clock,
+            held=selection.wanted,
+            previous=read_handoff(place.documents, plan.application, plan.revision),
+        ),
+    )
+    held = _pause(plan, place, report, selection)
+    _drain(plan, place, report, held)
+
+
+def preview_hold(plan: Plan, place: Workplace, report: Report) -> None:
+    """Say what ``run_hold`` would pause; change nothing."""
+    status: DagSetStatus = place.dagsets.read(plan.application)
+    touched = change(plan, status.verified)
+    selection = select(plan, touched, place.airflow.dags(include_stale=True))
+    running = {dag.dag_id for dag in place.airflow.dags(include_stale=True) if not dag.is_paused}
+    report.dags += [
+        DagOutcome(dag_id=dag_id, done="would be held")
+        if dag_id in running
+        else DagOutcome(dag_id=dag_id, done="would be left paused", why="paused already")
+        for dag_id in selection.wanted
+    ]
+    report.dags += left_out(selection)
+    report.verdict = "pass"
+    report.message = f"dry run: would hold {len(selection.wanted)} DAG(s)"
+
+
+def left_out(selection: Selection) -> list[DagOutcome]:
+    """Return why each touched DAG that is not held is not."""
+    reasons = (
+        (selection.new, "Airflow has not parsed it yet"),
+        (selection.excluded, "excluded by hold.exclude"),
+        (selection.smoke, "a smoke DAG: a held one would stay queued for ever"),
+    )
+    return [
+        DagOutcome(dag_id=dag_id, done="not held", why=why)
+        for dag_ids, why in reasons
+        for dag_id in dag_ids
+    ]
+
+
+def _nothing_to_do(plan: Plan, place: Workplace, touched: Change) -> bool:
+    """Return whether no DAG is wanted and no hold of ours is open (a retry joins one that is)."""
+    if touched.affected or plan.hold.select.mode != "affected":
+        return False
+    holds, _ = read_status(place.ledger)
+    return all(one.application != plan.application for one in holds)
+
+
+def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -> HeldDags:
+    held = hold_dags(
+        place.holding,
+        HoldOrder(
+            application=plan.application,
+            revision=plan.revision,
+            operation="",
+            wanted=selection.wanted,
+            lease=plan.hold.lease,
+            deadline=plan.hold.late + plan.hold.drain_deadline,
+        ),
+    )
+    report.dags += [*held.outcomes, *left_out(selection)]
+    report.checks.append(
+        Check(
+            name="hold",
+            verdict="pass",
+            message=f"{len(held.dag_ids)} DAG(s) held"
+            + (f", joined the hold of {held.joined[:12]}" if held.joined else ""),
+            numbers={"held": len(held.dag_ids), "new": len(selection.new)},
+        )
+    )
+    return held
+
+
+def _drain(plan: Plan, place: Workplace, report: Report, held: HeldDags) -> None:
+    drained = drain(
+        place.airflow,
+        sorted(held.dag_ids),
+        deadline=plan.hold.drain_deadline,
+        on_deadline=plan.hold.on_deadline,
+        clock=place.clock,
+        still_ours=lambda: require_ours(place.holding, held),
+    )
+    report.blockers += drained.blockers
+    took = format_duration(drained.seconds)
+    went_on = f", went on in spite of {describe(drained.blockers)}" if drained.blockers else ""
+    report.checks.append(
+        Check(
+            name="drain",
+            verdict="pass",
+            message=f"still after {took}{went_on}",
+            numbers={"seconds": round(drained.seconds, 1), "blockers": len(drained.blockers)},
+        )
+    )
+    report.verdict = "pass"
+    report.message = f"{len(held.dag_ids)} DAG(s) held, drained in {took}{went_on}"

@@ -1,0 +1,155 @@
+"""SyncFail, and people at 3 a.m.: put every DAG back as it was.
+
+It ends the application's hold and settles what the ledger owes: DAGs that we paused, and no other,
+go on; a person's pause is kept. Running it twice is harmless: what is settled has no line any
+more. It never unpauses a DAG without a line, and never ends a hold that a newer revision joined.
+"""
+
+from pathlib import Path
+
+import click
+
+from fermata_hooks.clock import rfc3339
+from fermata_hooks.dagset_status import conclude
+from fermata_hooks.holding import (
+    Patience,
+    Released,
+    preview_release,
+    release_everything,
+    release_hold,
+)
+from fermata_hooks.jobs.options import dry_run_option, format_option
+from fermata_hooks.jobs.workplace import Workplace, open_workplace, published, run_hook
+from fermata_hooks.reporting import Format
+from fermata_spec.errors import InconclusiveError, SettingsError
+from fermata_spec.plan import HoldPolicy, Plan
+from fermata_spec.report import Check, Report
+
+DEADLINE = 600.0
+"""Seconds for settling; the Job's ``activeDeadlineSeconds`` must be longer."""
+
+
+@click.command()
+@click.option(
+    "--plan",
+    "plan_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="FERMATA_PLAN",
+    show_envvar=True,
+    help="The plan, as `fermata plan` prints it: ends the hold of its revision.",
+)
+@click.option("--application", metavar="NAME", help="End this application's hold, whatever it is.")
+@click.option("--all", "everything", is_flag=True, help="End the holds of all applications.")
+@dry_run_option
+@format_option
+def release(
+    plan_path: Path | None,
+    application: str | None,
+    *,
+    everything: bool,
+    dry_run: bool,
+    form: Format,
+) -> None:
+    """Put every DAG back as it was before the hold (SyncFail, or by hand)."""
+    if application is not None or everything:
+        if application is not None and everything:
+            raise SettingsError("--application and --all: give one of them")
+        _by_hand(application, form, dry_run=dry_run)
+    elif plan_path is None:
+        raise SettingsError("which hold? give --plan, --application or --all")
+    else:
+        run_hook("release", plan_path, form, preview if dry_run else after_failure)
+
+
+def after_failure(plan: Plan, place: Workplace, report: Report) -> None:
+    """End the hold of a sync that failed; fill ``report`` and say so in ``DagSet.status``."""
+    run_release(plan, place, report)
+    status = place.dagsets.read(plan.application)
+    if status.phase == "Syncing" and status.revision == plan.revision:
+        message = f"the sync of {plan.revision[:12]} failed; {report.message}"
+        conclude(place.dagsets, plan, verdict="fail", message=message)
+
+
+def run_release(plan: Plan, place: Workplace, report: Report) -> None:
+    """End the hold of ``plan``'s revision, settle, and fill ``report``.
+
+    Raises:
+        InconclusiveError: a DAG is not back yet, and the report says which and why.
+        UnavailableError: Airflow or the store did not answer until the deadline.
+
+    """
+    released = release_hold(
+        place.holding,
+        plan.application,
+        revision=plan.revision,
+        patience=Patience(deadline=DEADLINE, for_late_requests=True, lease=plan.hold.lease),
+    )
+    fill(report, released)
+
+
+def preview(plan: Plan, place: Workplace, report: Report) -> None:
+    """Say what ``run_release`` would do; change nothing."""
+    report.dags += preview_release(place.holding, plan.application, revision=plan.revision)
+    report.verdict = "pass"
+    report.message = f"dry run: {len(report.dags)} DAG(s) would be settled"
+
+
+def fill(report: Report, released: Released) -> None:
+    """Put what was released into ``report``; raise if a DAG is not back yet.
+
+    Raises:
+        InconclusiveError: DAGs wait for a late request, are gone, or Airflow refused.
+
+    """
+    settled = released.settled
+    report.dags += settled.outcomes
+    if released.newer:
+        message = f"left to {released.newer[:12]}, which has joined the hold"
+    elif released.ended or settled.outcomes:
+        message = f"{len(settled.outcomes)} DAG(s) settled"
+    else:
+        message = "nothing was held"
+    unsettled = [
+        f"{len(dag_ids)} {what}: {', '.join(dag_ids[:5])}"
+        for what, dag_ids in (
+            ("wait for a late request", settled.waiting),
+            ("gone from Airflow", settled.gone),
+            ("refused by Airflow", settled.refused),
+        )
+        if dag_ids
+    ]
+    until = f" (until {rfc3339(settled.waits_until)})" if settled.waits_until else ""
+    report.message = "; ".join([message, *unsettled]) + until
+    report.verdict = "inconclusive" if unsettled else "pass"
+    report.checks.append(
+        Check(
+            name="release",
+            verdict=report.verdict,
+            message=report.message,
+            numbers={"settled": len(settled.outcomes), "event log": settled.log_mode or "not read"},
+        )
+    )
+    if unsettled:
+        raise InconclusiveError(f"{report.application}: {report.message}")
+
+
+def _by_hand(application: str | None, form: Format, *, dry_run: bool) -> None:
+    """End the hold of one application (None: of all), without a plan."""
+    place = open_workplace(late=HoldPolicy().late)
+    report = Report(
+        hook="release", application=application or "all applications", revision="", started=""
+    )
+    with published(report, place, form):
+        if dry_run:
+            report.dags += preview_release(place.holding, application)
+            report.verdict = "pass"
+            report.message = f"dry run: {len(report.dags)} DAG(s) would be settled"
+        else:
+            fill(report, _end(place, application))
+
+
+def _end(place: Workplace, application: str | None) -> Released:
+    patience = Patience(deadline=DEADLINE, for_late_requests=True)
+    if application is None:
+        return release_everything(place.holding, patience=patience)
+    return release_hold(place.holding, application, revision=None, patience=patience)

@@ -1,0 +1,148 @@
+"""What a hook works with, made from its settings and its plan: the wiring, and nothing else.
+
+Everything is made when it is first asked for, so that a hook that has nothing to do makes no
+connection.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from os import environ
+from pathlib import Path
+
+from fermata_hooks.airflow_api import (
+    AirflowApi,
+    Credentials,
+    NoCredentials,
+    PasswordFiles,
+    TokenFile,
+)
+from fermata_hooks.clock import Clock, SystemClock, rfc3339
+from fermata_hooks.dagset_status import DagSets, FileDagSets
+from fermata_hooks.documents import Documents, FileDocuments
+from fermata_hooks.holding import Environment, connect
+from fermata_hooks.ledger import Ledger
+from fermata_hooks.plan_file import read_plan
+from fermata_hooks.reporting import Format, Outlets, publish
+from fermata_hooks.settings import FolderLedger, Settings
+from fermata_hooks.talk import talk_to_stderr
+from fermata_hooks.termination import Termination
+from fermata_spec.errors import FermataError, RefusedError, SettingsError
+from fermata_spec.plan import Plan
+from fermata_spec.report import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workplace:
+    """One process's collaborators; ``late`` is the plan's, or the default without a plan."""
+
+    settings: Settings
+    clock: Clock
+    termination: Termination
+    airflow_url: str
+    late: float
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The store of the ledger, the handoffs and (without a cluster) the DagSets' statuses."""
+        match self.settings.ledger:
+            case FolderLedger(folder):
+                return FileDocuments(folder)
+            case _:
+                raise SettingsError(
+                    "FERMATA_LEDGER: kubernetes: is not there yet in this release: set file:DIR"
+                )
+
+    @cached_property
+    def dagsets(self) -> DagSets:
+        """The statuses of the DagSets."""
+        return FileDagSets(self.documents)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The one record of who holds what."""
+        return Ledger(self.documents, clock=self.clock)
+
+    @cached_property
+    def airflow(self) -> AirflowApi:
+        """The Airflow of the plan, or of ``FERMATA_AIRFLOW_URL``."""
+        if not self.airflow_url:
+            raise SettingsError("FERMATA_AIRFLOW_URL: missing, and there is no plan that has it")
+        return AirflowApi(self.airflow_url, credentials(self.settings), clock=self.clock)
+
+    @cached_property
+    def holding(self) -> Environment:
+        """Airflow and the ledger together, as the actors of the hold protocol want them."""
+        return connect(
+            self.airflow,
+            self.documents,
+            clock=self.clock,
+            termination=self.termination,
+            late=self.late,
+        )
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """What was asked of Airflow so far, by kind; asking this connects to nothing."""
+        airflow = self.__dict__.get("airflow")
+        return dict(airflow.calls if isinstance(airflow, AirflowApi) else Counter())
+
+
+def credentials(settings: Settings) -> Credentials:
+    """Return who we are to Airflow; without any file: nobody."""
+    if settings.token_file is not None:
+        return TokenFile(settings.token_file)
+    if settings.username_file is not None and settings.password_file is not None:
+        return PasswordFiles(settings.username_file, settings.password_file)
+    return NoCredentials()
+
+
+def open_workplace(*, airflow_url: str = "", late: float) -> Workplace:
+    """Read the environment, handle SIGTERM and talk to stderr from now on; once a process."""
+    termination = Termination()
+    termination.install()
+    settings = Settings.from_env(environ)
+    talk_to_stderr(settings.log)
+    return Workplace(
+        settings=settings,
+        clock=SystemClock(termination),
+        termination=termination,
+        airflow_url=settings.airflow_url or airflow_url,
+        late=late,
+    )
+
+
+@contextmanager
+def published(report: Report, place: Workplace, form: Format) -> Iterator[None]:
+    """Publish ``report`` when the block ends, however it ends; an error becomes its message."""
+    report.started = rfc3339(place.clock.now())
+    try:
+        yield
+    except FermataError as exc:
+        report.verdict = "fail" if isinstance(exc, RefusedError) else "inconclusive"
+        report.message = report.message or str(exc)
+        raise
+    finally:
+        report.calls = place.calls
+        outlets = Outlets(form=form, report=place.settings.report)
+        publish(report, outlets, clock=place.clock)
+
+
+def run_hook(
+    name: str,
+    plan_path: Path,
+    form: Format,
+    action: Callable[[Plan, Workplace, Report], None],
+) -> None:
+    """Run one hook: read its plan, do ``action``, publish its report in any case.
+
+    ``action`` fills the report and raises a ``FermataError`` when it does not end well; the error
+    becomes the process's exit code.
+    """
+    plan = read_plan(plan_path)
+    place = open_workplace(airflow_url=plan.airflow_url, late=plan.hold.late)
+    report = Report(hook=name, application=plan.application, revision=plan.revision, started="")
+    with published(report, place, form):
+        action(plan, place, report)
