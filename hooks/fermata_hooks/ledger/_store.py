@@ -1,14 +1,46 @@
 """The ledger in its store: read, and changed by compare-and-swap only."""
 
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
 from fermata_hooks.clock import Clock
-from fermata_hooks.documents import Documents
+from fermata_hooks.documents import ConflictError, Document, Documents
+from fermata_hooks.ledger._format import MAX_BYTES, decode, encode
 from fermata_hooks.ledger._records import Record
+from fermata_spec.errors import SettingsError, UnavailableError
 
 NAME = "ledger"
+UNAVAILABLE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)  # an API server restarts in half a minute
+MAX_CONFLICTS = 200  # each one means that somebody else came through
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The ledger as read, and the version that a replacement must name."""
+
+    record: Record
+    version: str
+
+
+class Changed(Protocol):
+    """What a decision is about: at least the ledger to write."""
+
+    @property
+    def record(self) -> Record:
+        """The ledger to write."""
+
+
+C = TypeVar("C", bound=Changed)
 
 
 class Ledger:
-    """The one ledger of an Airflow, the document ``name`` of ``documents``."""
+    """The one ledger of an Airflow, the document ``name`` of ``documents``.
+
+    An answer of the store that is lost is never taken for a failure, nor for a success: the
+    ledger is read again, and tells.
+    """
 
     def __init__(self, documents: Documents, *, clock: Clock, name: str = NAME) -> None:
         self._documents = documents
@@ -23,4 +55,75 @@ class Ledger:
             UnavailableError: the store does not answer.
 
         """
-        raise NotImplementedError
+        return self.snapshot().record
+
+    def snapshot(self) -> Snapshot:
+        """Return the ledger and its version; raises as ``read`` does."""
+        document = self._patiently(lambda: self._documents.read(self._name))
+        if document.content is None:
+            return Snapshot(Record(id=secrets.token_hex(4)), document.version)
+        return Snapshot(decode(document.content, origin=self._name), document.version)
+
+    def change(self, decide: Callable[[Record], C]) -> C:
+        """Let ``decide`` say what to write, write it, and return the decision that was written.
+
+        ``decide`` is asked again, on the ledger as it is then, after each conflict and each lost
+        answer. It must come to the same decision on a ledger that already holds its own.
+        """
+        for attempt in range(MAX_CONFLICTS):
+            snapshot = self.snapshot()
+            decision = decide(snapshot.record)
+            if decision.record == snapshot.record:
+                return decision
+            try:
+                self._write(decision.record, snapshot.version)
+            except ConflictError:
+                self._give_way(attempt)
+            except UnavailableError:
+                self._clock.sleep(UNAVAILABLE_WAITS[0])
+            else:
+                return decision
+        raise ConflictError(f"{self._name}: changed by others {MAX_CONFLICTS} times in a row")
+
+    def replace(
+        self, record: Record, *, expected: str, landed: Callable[[Record], bool]
+    ) -> Snapshot:
+        """Write ``record`` if the ledger's version is still ``expected``; return what is there now.
+
+        After a lost answer ``landed`` says whether a ledger, as read then, holds what was to be
+        written; others may have changed it further since.
+
+        Raises:
+            ConflictError: somebody else changed the ledger; nothing was written.
+
+        """
+        try:
+            return Snapshot(record, self._write(record, expected))
+        except ConflictError:
+            raise
+        except UnavailableError:
+            now = self.snapshot()
+            if now.record == record or landed(now.record):
+                return now
+            raise ConflictError(f"{self._name}: no answer, and not written") from None
+
+    def _write(self, record: Record, expected: str) -> str:
+        content = encode(record)
+        if len(content) > MAX_BYTES:
+            raise SettingsError(
+                f"{self._name}: {len(content)} bytes for {len(record.lines)} DAGs, "
+                f"of {MAX_BYTES}: nothing was changed"
+            )
+        return self._documents.replace(self._name, content, expected=expected)
+
+    def _patiently(self, read: Callable[[], Document]) -> Document:
+        for wait in UNAVAILABLE_WAITS:
+            try:
+                return read()
+            except UnavailableError:
+                self._clock.sleep(wait)
+        return read()
+
+    def _give_way(self, attempt: int) -> None:
+        if attempt:  # the first conflict says little; several say that many are at work
+            self._clock.sleep(min(0.02 * attempt, 0.5))
