@@ -64,11 +64,18 @@ class HoldPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyPolicy:
-    """How long ``verify`` waits, in seconds; losing more than ``max_lost`` is a hard stop."""
+    """How long ``verify`` waits, in seconds; losing more than ``max_lost`` is a hard stop.
+
+    ``serialize_lag``: Airflow's own ``[core] min_serialized_dag_update_interval``. ``mount_lag``:
+    how long after the apply a volume may still show the old files (a kubelet: up to 90 s); it is
+    waited for only where nothing but imported files changed.
+    """
 
     deadline: float = 600.0
     settle: float = 10.0
     max_lost: float = 0.05
+    serialize_lag: float = 30.0
+    mount_lag: float = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
