@@ -12,7 +12,7 @@ from fermata_hooks.airflow_api.credentials import (
     PasswordFiles,
     TokenFile,
 )
-from fermata_hooks.airflow_api.failures import UnreachableError
+from fermata_hooks.airflow_api.failures import NotSentError
 from fermata_hooks.airflow_api.models import (
     ACTIVE_RUN_STATES,
     BUSY_TASK_STATES,
@@ -48,11 +48,11 @@ __all__ = [
     "Health",
     "ImportErrorRow",
     "NoCredentials",
+    "NotSentError",
     "PasswordFiles",
     "PauseAnswer",
     "PauseEvent",
     "PauseLog",
     "TaskInstance",
     "TokenFile",
-    "UnreachableError",
 ]

@@ -1,0 +1,60 @@
+"""Lists that come in pages, read whole although they change meanwhile."""
+
+from collections.abc import Callable, Hashable, Iterable
+from typing import TypeVar
+
+from fermata_spec.errors import RejectedError
+
+PAGE = 100  # rows; larger requests are cut to this silently, on every version
+MOST_ROWS = 200_000  # of one list: more is taken for a server that never ends
+PASSES = 3
+
+Row = TypeVar("Row")
+Page = tuple[list[Row], int]
+
+
+def read_all(page_at: Callable[[int], Page[Row]], key: Callable[[Row], Hashable]) -> list[Row]:
+    """Return every row once, in the order in which they came first.
+
+    ``page_at(offset)`` returns the rows from there and how many there are in all. The offset
+    grows by what came, not by what was asked for, and an empty page ends the list whatever its
+    total says. When rows vanish between two pages, later ones move up and one would be skipped:
+    then the list is read again, up to three times in all.
+    """
+    rows: dict[Hashable, Row] = {}
+    for _ in range(PASSES):
+        shrunk = _pass(page_at, key, rows)
+        if not shrunk:
+            break
+    return list(rows.values())
+
+
+def in_chunks(items: Iterable[str], size: int) -> Iterable[list[str]]:
+    """Yield ``items`` in lists of at most ``size``."""
+    chunk: list[str] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _pass(
+    page_at: Callable[[int], Page[Row]],
+    key: Callable[[Row], Hashable],
+    rows: dict[Hashable, Row],
+) -> bool:
+    """Read the list once into ``rows``; return whether it shrank meanwhile."""
+    rows.clear()
+    offset, most = 0, 0
+    while True:
+        page, total = page_at(offset)
+        most = max(most, total)
+        rows.update((key(row), row) for row in page)
+        offset += len(page)
+        if offset > MOST_ROWS:
+            raise RejectedError(f"a list of more than {MOST_ROWS} rows: it does not end")
+        if not page or offset >= total:
+            return offset > PAGE and total < most

@@ -1,0 +1,269 @@
+"""One HTTP exchange with Airflow: bounded in time and size, without redirects or surprises.
+
+The only module that knows ``requests``. Nothing is taken from the machine's environment (no
+proxy, no ``.netrc``: ``trust_env`` is off), cookies are not kept, certificates are verified, and
+what fails is one of our errors. Safe for several threads.
+"""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+import requests
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from fermata_hooks.airflow_api.failures import (
+    NotSentError,
+    UnreadableAnswerError,
+    explanation,
+    failure_of,
+    one_line,
+    parse_date,
+)
+from fermata_hooks.clock import Clock
+from fermata_spec import __version__
+from fermata_spec.errors import FermataError, RejectedError, SettingsError, UnavailableError
+
+ANSWER_LIMIT = 16 * 2**20  # bytes; a page of 100 DAGs is 0.1 MB, and a hook may take 120 MiB
+ERROR_LIMIT = 64 * 2**10  # bytes of an error's body that are looked at
+IDLE_LIMIT = 2.0  # seconds a connection may idle; servers close theirs after 5 (uvicorn)
+JSON_TYPE = "application/json"
+
+_CHUNK = 2**16
+
+Query = Sequence[tuple[str, str]]
+Method = Literal["GET", "POST", "PATCH", "PUT"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to ask. ``repeatable``: asking twice does no more than asking once."""
+
+    method: Method
+    path: str
+    query: Query = ()
+    body: object = None
+    accept: str = JSON_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    repeatable: bool = False
+    limit: int = ANSWER_LIMIT
+    cut: bool = False  # an answer above the limit is cut instead of refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A 2xx answer: ``subject`` names its request in messages, ``at`` is the server's Date."""
+
+    subject: str
+    at: float
+    content_type: str
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401 - the parsers look at every field that is used
+        """Return the body as JSON; anything else is refused with one clear line."""
+        if "html" in self.content_type:
+            page = explanation(self.body, self.content_type)
+            raise UnreadableAnswerError(f"{self.subject}: answered by a proxy, with an {page}")
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as exc:
+            kind = self.content_type or "no content type"
+            raise UnreadableAnswerError(
+                f"{self.subject}: the answer is no JSON ({kind}, {len(self.body)} bytes)"
+            ) from exc
+
+
+def segment(name: str) -> str:
+    """Return ``name`` as one segment of a path; refuse what a server would resolve away."""
+    if name in {"", ".", ".."}:
+        raise RejectedError(f"{name!r} cannot be part of an address", status=404)
+    return quote(name, safe="")
+
+
+class Transport:
+    """The address and the connections to it."""
+
+    def __init__(
+        self, url: str, *, clock: Clock, timeout: float, ca_file: Path | None = None
+    ) -> None:
+        self.url = _checked(url)
+        self.calls: Counter[str] = Counter()
+        self._clock = clock
+        self._timeout = timeout
+        self._ca_file = ca_file
+        self._idle: list[tuple[float, requests.Session]] = []
+        self._lock = threading.Lock()
+
+    def send(self, request: Request) -> Answer:
+        """Send one request once; return a 2xx answer.
+
+        Raises:
+            NotSentError: no connection could be made.
+            UnavailableError: no answer within the timeout, 5xx, or 429.
+            RejectedError: other 4xx, redirects, bad certificates, answers that are too large.
+
+        """
+        subject = f"{request.method} {self.url}{request.path}"
+        with self._lock:
+            self.calls[f"airflow {request.method}"] += 1
+        with self._session() as session:
+            try:
+                return self._exchange(session, request, subject)
+            except (requests.RequestException, HTTPError) as exc:
+                raise self._no_answer(exc, subject) from exc
+
+    def close(self) -> None:
+        """Close the connections that idle."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for _, session in idle:
+            session.close()
+
+    def _exchange(self, session: requests.Session, request: Request, subject: str) -> Answer:
+        ends = self._clock.monotonic() + self._timeout
+        headers = {"Accept": request.accept, **request.headers}
+        body = None if request.body is None else json.dumps(request.body)
+        if body is not None:
+            headers["Content-Type"] = JSON_TYPE
+        with session.request(
+            request.method,
+            self.url + request.path,
+            params=list(request.query),
+            data=body,
+            headers=headers,
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            ok = 200 <= response.status_code < 300  # noqa: PLR2004 - success
+            limit, cut = (request.limit, request.cut) if ok else (ERROR_LIMIT, True)
+            content = self._read(response, subject, limit=limit, cut=cut, ends=ends)
+            if ok:
+                return Answer(
+                    subject=subject,
+                    at=self._date(response.headers),
+                    content_type=response.headers.get("Content-Type", ""),
+                    body=content,
+                )
+            raise failure_of(
+                subject,
+                response.status_code,
+                response.reason or "",
+                response.headers,
+                content,
+                now=self._clock.now(),
+                secrets=_secrets(request),
+            )
+
+    def _read(
+        self, response: requests.Response, subject: str, *, limit: int, cut: bool, ends: float
+    ) -> bytes:
+        content = bytearray()
+        for chunk in response.iter_content(_CHUNK):
+            content += chunk
+            if len(content) > limit:
+                if cut:
+                    return bytes(content[:limit])
+                raise UnreadableAnswerError(f"{subject}: the answer is larger than {limit} bytes")
+            if self._clock.monotonic() > ends:
+                raise UnavailableError(
+                    f"{subject}: no complete answer within {self._timeout:g}s "
+                    f"({len(content)} bytes came)"
+                )
+        return bytes(content)
+
+    def _date(self, headers: Mapping[str, str]) -> float:
+        """Return the answer's Date, or our own time from a server (or proxy) that leaves it out."""
+        try:
+            return parse_date(headers.get("Date", ""))
+        except ValueError:
+            return self._clock.now()
+
+    def _no_answer(self, exc: Exception, subject: str) -> FermataError:
+        causes = list(_causes(exc))
+        if isinstance(exc, requests.exceptions.SSLError):
+            return RejectedError(f"{subject}: TLS: {one_line(str(causes[-1]))}")
+        if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
+            return NotSentError(f"{subject}: no connection: {_why(causes)}")
+        if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in causes):
+            return UnavailableError(f"{subject}: no answer within {self._timeout:g}s")
+        return UnavailableError(f"{subject}: no answer: {_why(causes)}")
+
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """Lend a session to one thread at a time; connections that idled too long are renewed.
+
+        A server may close an idle connection in the very moment in which we use it; for a pause
+        that would be a request without an answer, and the ledger waits minutes for those.
+        """
+        with self._lock:
+            since, session = self._idle.pop() if self._idle else (0.0, self._new_session())
+        if self._clock.monotonic() - since > IDLE_LIMIT:
+            session.close()
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._idle.append((self._clock.monotonic(), session))
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers["User-Agent"] = f"fermata/{__version__}"
+        if self._ca_file is not None:
+            session.verify = str(self._ca_file)
+        return session
+
+
+def _checked(url: str) -> str:
+    """Return the base address without its last ``/``; it may have a path, but nothing more."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise SettingsError("Airflow's address: not an http:// or https:// address") from None
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError(f"Airflow's address: {host}: credentials belong into files, not here")
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        shown = one_line(url.partition("?")[0])
+        raise SettingsError(f"Airflow's address: {shown}: not an http:// or https:// address")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _secrets(request: Request) -> list[str]:
+    """Return what an answer may echo and no message may repeat, longest first."""
+    texts = list(request.headers.values())
+    texts += [value.rpartition(" ")[2] for value in texts]
+    if isinstance(request.body, Mapping) and "password" in request.body:
+        texts.append(str(request.body["password"]))
+    return sorted({text for text in texts if text}, key=len, reverse=True)
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what it wraps: ``requests`` and urllib3 nest theirs as arguments."""
+    seen: set[int] = set()
+    todo: list[object] = [exc]
+    while todo:
+        cause = todo.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        with suppress(AttributeError):
+            todo.append(cause.reason)  # type: ignore[attr-defined] # urllib3's MaxRetryError
+        todo += [*cause.args, cause.__cause__, cause.__context__]
+
+
+def _why(causes: Sequence[BaseException]) -> str:
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return one_line(cause.strerror)
+    return one_line(str(causes[-1]) or type(causes[-1]).__name__)
