@@ -10,7 +10,7 @@ from typing import Protocol
 
 from fermata_hooks.clock import Clock, rfc3339
 from fermata_hooks.documents import ConflictError, Documents
-from fermata_spec.dagset import DagSetStatus, Phase, Verified, parse_status
+from fermata_spec.dagset import DagSetStatus, Phase, Verified, change, parse_status
 from fermata_spec.errors import SettingsError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Verdict
@@ -75,7 +75,8 @@ def document_name(application: str) -> str:
 def syncing(dagsets: DagSets, plan: Plan) -> DagSetStatus:
     """Say that a sync is under way (``hold``, first thing); return what was there before.
 
-    Without it a ``DagSet`` that is Degraded from the last sync fails the sync that mends it.
+    Without it a ``DagSet`` that is Degraded from the last sync fails the sync that mends it. What
+    the sync touches is unproven from now on, until the next pass.
     """
     before = dagsets.read(plan.application)
     dagsets.write(
@@ -85,6 +86,7 @@ def syncing(dagsets: DagSets, plan: Plan) -> DagSetStatus:
             revision=plan.revision,
             message=f"syncing {plan.revision[:12]}",
             verified=before.verified,
+            unproven=tuple(sorted(change(plan, before).affected)),
         ),
     )
     return before
@@ -109,6 +111,7 @@ def conclude(  # noqa: PLR0913 - what a status says, all by name
             verdict=verdict,
             message=message,
             verified=verified or before.verified,
+            unproven=() if verified else before.unproven,
         ),
     )
 

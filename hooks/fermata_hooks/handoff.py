@@ -56,7 +56,8 @@ class Handoff:
     change touches, removed ones too; empty means that nothing is touched. ``import_errors``: of
     each failing file (``error_key``) the fingerprint of its error. ``last_parsed``: of each
     affected DAG. ``inventory``: the DAGs that were there and not stale. ``shown``: affected DAGs
-    whose file had the wanted text already, so that seeing it again proves nothing new.
+    whose file had the wanted text already, so that seeing it again proves nothing new. ``held``:
+    what the hold was asked to hold; empty means that there need be no hold.
     """
 
     application: str
@@ -67,17 +68,21 @@ class Handoff:
     last_parsed: Mapping[str, float] = field(default_factory=dict)
     inventory: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
 
 
-def take_baseline(
+def take_baseline(  # noqa: PLR0913 - what hold knows at this point
     airflow: Baselines,
     plan: Plan,
     affected: Collection[str],
     clock: Clock,
     *,
+    held: Collection[str] = (),
     previous: Handoff | None = None,
 ) -> Handoff:
     """Look at Airflow before the change; asks it nothing when nothing is affected.
+
+    ``held`` is what the hold will be asked to hold.
 
     ``previous`` is what ``read_handoff`` returned for this very revision, if anything: its import
     errors, inventory and ``shown`` are kept, because its change may be applied already. Each
@@ -85,7 +90,12 @@ def take_baseline(
     """
     touched = tuple(sorted(affected))
     if not touched:
-        return Handoff(application=plan.application, revision=plan.revision, started=clock.now())
+        return Handoff(
+            application=plan.application,
+            revision=plan.revision,
+            started=clock.now(),
+            held=tuple(sorted(held)),
+        )
     dags = airflow.dags(include_stale=True)
     rows = {dag.dag_id: dag for dag in dags}
     base = previous if _still_holds(previous, plan, airflow.server_time()) else None
@@ -102,6 +112,7 @@ def take_baseline(
         },
         inventory=base.inventory if base else tuple(d.dag_id for d in dags if not d.is_stale),
         shown=base.shown if base else _shown(airflow, plan, touched, rows),
+        held=tuple(sorted(held)),
     )
 
 
@@ -199,6 +210,7 @@ def _parse(raw: Mapping[str, Any]) -> Handoff:
         last_parsed={str(k): float(v) for k, v in raw["last_parsed"].items()},
         inventory=tuple(str(dag_id) for dag_id in raw["inventory"]),
         shown=tuple(str(dag_id) for dag_id in raw["shown"]),
+        held=tuple(str(dag_id) for dag_id in raw["held"]),
     )
 
 

@@ -1,8 +1,8 @@
 """``DagSet``: what git wants Airflow to hold (``spec``) and what Airflow holds (``status``).
 
 ``spec`` is free of the revision, or every commit would make the application OutOfSync; ``status``
-is never a diff for Argo CD (facts/argocd-health.md 3). ``status.verified`` is what ``affected`` is
-judged against: the digests of the last *passed* verify, never ``spec`` (design.md 6).
+is never a diff for Argo CD (measured on Argo CD 3.6). ``status.verified`` is what ``affected`` is
+judged against: the digests of the last *passed* verify, never ``spec``.
 """
 
 from collections.abc import Mapping
@@ -27,13 +27,18 @@ class Verified:
 
 @dataclass(frozen=True, kw_only=True)
 class DagSetStatus:
-    """``DagSet.status`` as far as the hooks write it; ``verified`` survives every failed verify."""
+    """``DagSet.status`` as far as the hooks write it; ``verified`` survives every failed verify.
+
+    ``unproven``: the DAGs that attempts since the last pass have touched. Airflow may hold
+    anything of them, also when git has gone back to what was verified.
+    """
 
     phase: Phase = "Idle"
     revision: str = ""
     verdict: str = ""
     message: str = ""
     verified: Verified | None = None
+    unproven: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as Kubernetes stores it (without keys that say nothing)."""
@@ -44,8 +49,8 @@ class DagSetStatus:
 class Change:
     """The DAGs that a plan touches, judged against the last passed verify.
 
-    ``changed``: wanted, and with another digest than verified (or never verified). ``removed``:
-    verified once, and not wanted any more.
+    ``changed``: wanted, and with another digest than verified (or never verified, or touched by
+    an attempt since). ``removed``: verified or attempted once, and not wanted any more.
     """
 
     changed: frozenset[str] = field(default_factory=frozenset)
@@ -57,25 +62,33 @@ class Change:
         return self.changed | self.removed
 
 
-def change(plan: Plan, verified: Verified | None) -> Change:
-    """Return what ``plan`` touches; without a passed verify that is all of it."""
+def change(plan: Plan, status: DagSetStatus) -> Change:
+    """Return what ``plan`` touches; without a passed verify that is all of it.
+
+    A revert of a failed revision has the verified digests again, and yet it touches what that
+    revision touched: only the next pass says that Airflow is back.
+    """
     wanted = plan.digests()
-    before = dict(verified.digests) if verified else {}
+    before = dict(status.verified.digests) if status.verified else {}
+    unproven = frozenset(status.unproven)
     return Change(
-        changed=frozenset(d for d, digest in wanted.items() if before.get(d) != digest),
-        removed=frozenset(before.keys() - wanted.keys()),
+        changed=frozenset(
+            d for d, digest in wanted.items() if before.get(d) != digest or d in unproven
+        ),
+        removed=(frozenset(before) | unproven) - wanted.keys(),
     )
 
 
 def parse_status(raw: Mapping[str, Any]) -> DagSetStatus:
     """Return the part of a ``status`` that Fermata knows; tolerant of keys of newer releases."""
-    verified = raw.get("verified")
+    verified, unproven = raw.get("verified"), raw.get("unproven")
     return DagSetStatus(
         phase="Syncing" if raw.get("phase") == "Syncing" else "Idle",
         revision=str(raw.get("revision", "")),
         verdict=str(raw.get("verdict", "")),
         message=str(raw.get("message", "")),
         verified=_verified(verified) if isinstance(verified, Mapping) else None,
+        unproven=tuple(str(dag_id) for dag_id in unproven) if isinstance(unproven, list) else (),
     )
 
 
@@ -92,7 +105,7 @@ def _verified(raw: Mapping[str, Any]) -> Verified | None:
 
 
 def dagset(plan: Plan, *, name: str) -> dict[str, Any]:
-    """Return the ``DagSet`` object of ``plan`` (design.md 9)."""
+    """Return the ``DagSet`` object of ``plan``."""
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

@@ -40,7 +40,7 @@ def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
         UnavailableError: somebody else ended the hold, or Airflow or the store did not answer.
 
     """
-    touched = change(plan, syncing(place.dagsets, plan).verified)
+    touched = change(plan, syncing(place.dagsets, plan))
     if _nothing_to_do(plan, place, touched):
         write_handoff(place.documents, take_baseline(place.airflow, plan, (), place.clock))
         report.verdict = "pass"
@@ -65,7 +65,7 @@ def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
 def preview_hold(plan: Plan, place: Workplace, report: Report) -> None:
     """Say what ``run_hold`` would pause; change nothing."""
     status: DagSetStatus = place.dagsets.read(plan.application)
-    touched = change(plan, status.verified)
+    touched = change(plan, status)
     selection = select(plan, touched, place.airflow.dags(include_stale=True))
     running = {dag.dag_id for dag in place.airflow.dags(include_stale=True) if not dag.is_paused}
     report.dags += [
