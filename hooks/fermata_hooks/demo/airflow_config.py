@@ -30,6 +30,8 @@ def environment(python: Path, home: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "PYTHONUNBUFFERED": "1",
+        # The environment is compiled already, and a volume in a cluster is read-only.
+        "PYTHONDONTWRITEBYTECODE": "1",
         # dag-factory and Airflow 2.x would else call home
         "DO_NOT_TRACK": "1",
         "SCARF_NO_ANALYTICS": "1",

@@ -47,6 +47,11 @@ _USERS_NAMES = frozenset(
 )
 # uv does not read pip's variables; who has set only those means the same index.
 _PIP_TO_UV = {"PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX"}
+_MACHINES_AUTHORITIES = (
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+)
 
 Say = Callable[[str], None]
 
@@ -176,6 +181,8 @@ def install_environment(environ: Mapping[str, str]) -> dict[str, str]:
     for pip, uv in _PIP_TO_UV.items():
         if pip in kept:
             kept.setdefault(uv, kept[pip])
+    if any(Path(bundle).is_file() for bundle in _MACHINES_AUTHORITIES):
+        kept.setdefault("UV_SYSTEM_CERTS", "1")  # uv would else trust its own list only
     return kept
 
 

@@ -20,6 +20,7 @@ class Release:
     ``cutoff``: packages published later are not considered (a release resolves to what was
     current when it came out, and needs no constraint file). ``newest_python``: the newest minor
     that it supports. ``processes``: the arguments of ``airflow`` for each process.
+    ``components``: what its health must say is healthy before it counts as started.
     ``shortened``: waits of its own that only cost time where the files change once a minute;
     keys are ``section.option`` of ``airflow.cfg``.
     """
@@ -29,7 +30,8 @@ class Release:
     newest_python: int
     generation: Generation
     processes: Mapping[str, tuple[str, ...]]
-    ready_path: str
+    health_path: str
+    components: tuple[str, ...]
     shortened: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -83,7 +85,8 @@ RELEASES: Mapping[str, Release] = {
             newest_python=13,
             generation="3",
             processes=_PROCESSES_3,
-            ready_path="/api/v2/monitor/health",
+            health_path="/api/v2/monitor/health",
+            components=("metadatabase", "scheduler", "dag_processor"),
             shortened=_SHORTENED_3,
         ),
         Release(
@@ -92,7 +95,8 @@ RELEASES: Mapping[str, Release] = {
             newest_python=12,
             generation="2",
             processes=_PROCESSES_2,
-            ready_path="/api/v1/health",
+            health_path="/api/v1/health",
+            components=("metadatabase", "scheduler"),
             shortened=_SHORTENED_2,
         ),
     )

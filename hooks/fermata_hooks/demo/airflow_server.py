@@ -16,9 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,27 +30,36 @@ from fermata_hooks.demo.processes import last_lines
 from fermata_spec.errors import UnavailableError
 
 START_DEADLINE = 180.0  # 8 s on an idle machine, a minute on a loaded one
-STOP_DEADLINE = 2 * supervisor.GRACE + 10.0
+GRACE = 15.0  # between SIGTERM and SIGKILL; an idle Airflow needs 3 s
+STOP_DEADLINE = GRACE + supervisor.KILL_DEADLINE + 10.0
+POLL = 0.2
 HOOK_USER = "fermata"
 USERS: Mapping[str, Role] = {HOOK_USER: "admin"}
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-@dataclass(frozen=True)
 class RunningAirflow:
     """A server that answers; its folder ``home`` holds all it writes."""
 
-    release: Release
-    url: str
-    home: Path
-    dags_folder: Path
-    pid: int
+    def __init__(
+        self, release: Release, url: str, *, home: Path, dags_folder: Path, processes: "Processes"
+    ) -> None:
+        self.release = release
+        self.url = url
+        self.home = home
+        self.dags_folder = dags_folder
+        self._processes = processes
 
     @property
     def version(self) -> str:
         """Return ``3.3.2``."""
         return self.release.version
+
+    @property
+    def pid(self) -> int:
+        """Return the process that stops all of it when it gets SIGTERM."""
+        return self._processes.pid
 
     @property
     def username_file(self) -> Path:
@@ -70,7 +78,36 @@ class RunningAirflow:
 
     def log_tail(self, lines: int = 15) -> str:
         """Return the last lines of each process' log, under the process' name."""
-        return _log_tail(self.home, lines)
+        tails = []
+        for log in sorted(self.home.glob("*.log")):
+            text = log.read_text(encoding="utf-8", errors="replace")
+            tails.append(f"--- {log.stem}\n{last_lines(text, lines)}")
+        return "\n".join(tails)
+
+    def keep(self) -> None:
+        """Stay up when the block and this process end, until ``pid`` gets SIGTERM."""
+        self._processes.keep()
+
+    def wait_until_healthy(self, components: Collection[str]) -> None:
+        """Return once every one of ``components`` reports healthy."""
+        give_up_at = time.monotonic() + START_DEADLINE
+        while not set(components) <= self._healthy():
+            problem = ""
+            if not self._processes.alive:
+                problem = "a process ended while it started"
+            elif time.monotonic() >= give_up_at:
+                problem = f"not healthy after {START_DEADLINE:g}s"
+            if problem:
+                raise UnavailableError(f"Airflow {self.version}: {problem}\n{self.log_tail()}")
+            time.sleep(POLL)
+
+    def _healthy(self) -> set[str]:
+        try:
+            with _DIRECT.open(self.url + self.release.health_path, timeout=10) as answer:
+                health: dict[str, Any] = json.load(answer)
+        except (OSError, ValueError):
+            return set()
+        return {name for name, now in health.items() if now and now.get("status") == "healthy"}
 
 
 @dataclass(frozen=True)
@@ -102,13 +139,15 @@ class AirflowServer:
         shortened: bool = True,
         triggerer: bool = False,
         home: Path | None = None,
+        remove: Collection[Path] = (),
     ) -> Iterator[RunningAirflow]:
         """Start Airflow, wait until it is healthy, and stop it when the block ends.
 
         ``settings`` are further lines of ``airflow.cfg`` (``section.option``); ``users`` says
         who may log in, as what; ``shortened`` cuts Airflow's own waits; ``home`` is a folder to
-        be made for it (and removed), a temporary one by default. Raises ``UnavailableError``
-        with the logs' last lines when it does not come up.
+        be made for it, a temporary one by default; it is removed when Airflow has stopped, and
+        so are the folders in ``remove``, even if this process is killed. Raises
+        ``UnavailableError`` with the logs' last lines when Airflow does not come up.
         """
         release = self.installation.release
         home = home or Path(tempfile.gettempdir()) / f"fermata-airflow-{secrets.token_hex(6)}"
@@ -118,17 +157,28 @@ class AirflowServer:
             release, home, port=port, users=users, dags_folder=dags_folder
         )
         values |= release.shortened if shortened else {}
+        processes = Processes()
         try:
             self._prepare(home, values | dict(settings or {}), users)
             dags_folder.mkdir(parents=True, exist_ok=True)
-            with self._processes(home, triggerer=triggerer) as process:
-                airflow = RunningAirflow(
-                    release, f"http://127.0.0.1:{port}", home, dags_folder, process.pid
-                )
-                _wait_until_healthy(airflow, process, triggerer=triggerer)
-                yield airflow
+            processes.start(self._specification(home, remove, triggerer=triggerer), home=home)
+            airflow = RunningAirflow(
+                release,
+                f"http://127.0.0.1:{port}",
+                home=home,
+                dags_folder=dags_folder,
+                processes=processes,
+            )
+            airflow.wait_until_healthy({*release.components, *(["triggerer"] * triggerer)})
+            yield airflow
+        except BaseException:
+            processes.stop()
+            raise
         finally:
-            shutil.rmtree(home, ignore_errors=True)
+            if not processes.kept:
+                processes.stop()
+                for folder in (home, *remove):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _prepare(self, home: Path, values: Mapping[str, str], users: Mapping[str, Role]) -> None:
         home.mkdir(mode=0o700, parents=True)
@@ -136,98 +186,84 @@ class AirflowServer:
         shutil.copyfile(self.installation.database, home / "airflow.db")
         airflow_config.write_users(self.installation.release, home, users)
 
-    @contextmanager
-    def _processes(self, home: Path, *, triggerer: bool) -> Iterator[subprocess.Popen[bytes]]:
-        """Run Airflow's processes under a supervisor that ends with us (see its module)."""
+    def _specification(
+        self, home: Path, remove: Collection[Path], *, triggerer: bool
+    ) -> dict[str, object]:
+        """Return what the supervisor reads (see its module)."""
         python = self.installation.python
-        env = airflow_config.environment(python, home)
         commands = dict(self.installation.release.processes)
         if triggerer:
             commands["triggerer"] = ("triggerer", "--skip-serve-logs")
-        spec = {
-            "processes": [
-                {
-                    "argv": [str(python), "-m", "airflow", *arguments],
-                    "env": env,
-                    "log": str(home / f"{name}.log"),
-                }
-                for name, arguments in commands.items()
-            ],
-            "remove": [str(home)],
-        }
+        processes = [
+            {
+                "argv": [str(python), "-m", "airflow", *arguments],
+                "env": airflow_config.environment(python, home),
+                "log": str(home / f"{name}.log"),
+            }
+            for name, arguments in commands.items()
+        ]
+        folders = [str(folder) for folder in (home, *remove)]
+        return {"processes": processes, "remove": folders, "grace": GRACE}
+
+
+class Processes:
+    """Airflow's processes, by way of the supervisor that ends with us."""
+
+    def __init__(self) -> None:
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self.kept = False
+
+    @property
+    def pid(self) -> int:
+        """Return the supervisor's process id; 0 before the start."""
+        return self._supervisor.pid if self._supervisor else 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether all of them still run."""
+        return self._supervisor is not None and self._supervisor.poll() is None
+
+    def start(self, specification: Mapping[str, object], *, home: Path) -> None:
+        """Start them; if this is interrupted half way, the supervisor sees our end and stops."""
         with (home / "supervisor.log").open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own script
+            self._supervisor = subprocess.Popen(  # noqa: S603 - our own script
                 [sys.executable, "-I", "-S", supervisor.__file__],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                cwd=home,
+                cwd="/",
                 start_new_session=True,  # a terminal's Ctrl-C is for us: we stop it in order
             )
+        self._tell(json.dumps(specification))
+
+    def keep(self) -> None:
+        """Let them outlive us."""
+        self._tell("keep")
+        self.kept = True
+
+    def stop(self) -> None:
+        """Stop them, and return when they are gone."""
+        if self._supervisor is None:
+            return
+        if self.kept:
+            self._supervisor.terminate()
+            self.kept = False
+        if self._supervisor.stdin is not None:
+            self._supervisor.stdin.close()
         try:
-            _tell(process, json.dumps(spec))
-            yield process
-        finally:
-            _stop(process)
+            self._supervisor.wait(STOP_DEADLINE)
+        except subprocess.TimeoutExpired:
+            self._supervisor.kill()
+            self._supervisor.wait()
 
-
-def _tell(process: subprocess.Popen[bytes], line: str) -> None:
-    if process.stdin is None:
-        raise RuntimeError("a supervisor without stdin")
-    process.stdin.write(line.encode() + b"\n")
-    process.stdin.flush()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close the supervisor's stdin and wait until it has stopped everything."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        process.wait(STOP_DEADLINE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    def _tell(self, line: str) -> None:
+        if self._supervisor is None or self._supervisor.stdin is None:
+            raise RuntimeError("the supervisor has not been started")
+        self._supervisor.stdin.write(line.encode() + b"\n")
+        self._supervisor.stdin.flush()
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_until_healthy(
-    airflow: RunningAirflow, process: subprocess.Popen[bytes], *, triggerer: bool
-) -> None:
-    """Return once every component reports healthy."""
-    wanted = {"metadatabase", "scheduler"} | ({"triggerer"} if triggerer else set())
-    if airflow.release.generation == "3":
-        wanted.add("dag_processor")
-    give_up_at = time.monotonic() + START_DEADLINE
-    while not wanted <= _healthy_components(airflow):
-        if process.poll() is not None:
-            raise UnavailableError(
-                f"Airflow {airflow.version}: a process ended while it started\n{airflow.log_tail()}"
-            )
-        if time.monotonic() >= give_up_at:
-            raise UnavailableError(
-                f"Airflow {airflow.version}: not healthy after {START_DEADLINE:g}s\n"
-                f"{airflow.log_tail()}"
-            )
-        time.sleep(0.2)
-
-
-def _healthy_components(airflow: RunningAirflow) -> set[str]:
-    try:
-        with _DIRECT.open(airflow.url + airflow.release.ready_path, timeout=10) as answer:
-            health: dict[str, Any] = json.load(answer)
-    except (OSError, ValueError):
-        return set()
-    return {name for name, state in health.items() if state and state.get("status") == "healthy"}
-
-
-def _log_tail(home: Path, lines: int) -> str:
-    tails = []
-    for log in sorted(home.glob("*.log")):
-        text = log.read_text(encoding="utf-8", errors="replace")
-        tails.append(f"--- {log.stem}\n{last_lines(text, lines)}")
-    return "\n".join(tails)

@@ -1,10 +1,11 @@
 """Keep Airflow's processes for as long as somebody wants them, and not a moment longer.
 
 Run as a script, in a session of its own, standard library only. The first line of stdin is one
-JSON object: ``processes`` (each ``argv``, ``env``, ``log``) and ``remove`` (folders). Everything
-is stopped, and the folders are removed, as soon as stdin ends: so even a killed owner leaves
-nothing behind. A line ``keep`` cuts that tie; then SIGTERM is the way to stop. When one process
-ends by itself the others are stopped, and the exit code is 1.
+JSON object: ``processes`` (each ``argv``, ``env``, ``log``), ``remove`` (folders) and ``grace``
+(seconds between SIGTERM and SIGKILL). Everything is stopped, and the folders are removed, as soon
+as stdin ends: so even a killed owner leaves nothing behind. A line ``keep`` cuts that tie; then
+SIGTERM is the way to stop. When one process ends by itself the others are stopped too, the exit
+code is 1, and an owner that is still there finds the logs in the folders.
 """
 
 import ctypes
@@ -17,12 +18,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-GRACE = 15.0  # seconds between SIGTERM and SIGKILL
 POLL = 0.1
+KILL_DEADLINE = 5.0
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>: orphans of our processes become ours
 
 
@@ -43,14 +45,16 @@ class Supervisor:
         spec = self._read_spec()
         if spec is None:
             return 0
+        code = 1
         try:
             for process in spec["processes"]:
                 self._leaders.add(_spawn(process))
             code = self._watch()
         finally:
-            _stop_all()
-            for folder in spec["remove"]:
-                shutil.rmtree(folder, ignore_errors=True)
+            _stop_all(spec["grace"])
+            if code == 0 or not self._stdin_open:
+                for folder in spec["remove"]:
+                    shutil.rmtree(folder, ignore_errors=True)
         return code
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
@@ -125,30 +129,27 @@ def _reap() -> Iterable[tuple[int, int]]:
         yield pid, status
 
 
-def _stop_all() -> None:
-    """SIGTERM to our process group, ``GRACE`` to leave, then SIGKILL for every descendant."""
-    os.killpg(0, signal.SIGTERM)
-    until = time.monotonic() + GRACE
+def _stop_all(grace: float) -> None:
+    """SIGTERM to every descendant, ``grace`` to leave, then SIGKILL until none is left."""
+    _signal_all(_descendants(), signal.SIGTERM)
+    until = time.monotonic() + grace
     while (left := _descendants()) and time.monotonic() < until:
         time.sleep(POLL)
-    for pid in left:
-        _kill(pid)
-    until = time.monotonic() + GRACE
-    while (left := _descendants()) and time.monotonic() < until:
-        for pid in left:
-            _kill(pid)
+    until = time.monotonic() + KILL_DEADLINE
+    while left and time.monotonic() < until:
+        _signal_all(left, signal.SIGKILL)
         time.sleep(POLL)
+        left = _descendants()
 
 
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def _signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _descendants() -> list[int]:
-    """Return the ids of all living processes below this one."""
+    """Return the ids of all processes below this one that nobody has buried yet."""
     for _ in _reap():
         pass
     children: dict[int, list[int]] = {}
@@ -163,23 +164,25 @@ def _descendants() -> list[int]:
 
 
 def _parents() -> list[tuple[int, int]]:
-    """Return (process, parent) for all living processes: from /proc, else from ``ps``."""
+    """Return (process, parent) for all processes: from /proc, else from ``ps``."""
     if not Path("/proc/self/stat").exists():
-        listing = subprocess.run(
-            ["/bin/ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=False
-        )
-        ps = os.getpid()
-        rows = [tuple(map(int, line.split())) for line in listing.stdout.splitlines()]
-        return [(pid, parent) for pid, parent in rows if pid != ps]
+        return _parents_by_ps()
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()
         except OSError:
             continue  # ended meanwhile
-        if fields[0] != "Z":
-            found.append((int(stat.parent.name), int(fields[1])))
+        found.append((int(stat.parent.name), int(fields[1])))
     return found
+
+
+def _parents_by_ps() -> list[tuple[int, int]]:
+    argv = ["/bin/ps", "-A", "-o", "pid=,ppid="]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as ps:  # noqa: S603 - ours
+        listing, _ = ps.communicate()
+    rows = [line.split() for line in listing.splitlines()]
+    return [(int(pid), int(parent)) for pid, parent in rows if int(pid) != ps.pid]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""The real Airflow of the tests: installed once a machine, started once a run."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import components
+from fermata_hooks.demo.airflow_server import AirflowServer, RunningAirflow
+from fermata_spec.errors import UnavailableError
+
+# Installing comes on top of the first test that needs Airflow, starting it on top of any.
+AIRFLOW_TIMEOUT = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("airflow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(AIRFLOW_TIMEOUT))
+
+
+@pytest.fixture(scope="session")
+def airflow_server(pytestconfig: pytest.Config, airflow_version: str) -> AirflowServer:
+    """The Airflow that is asked for, installed and not started; skips where it cannot be had."""
+    environ = pytestconfig.stash[components.found]
+    try:
+        return AirflowServer.installed(airflow_version, environ=environ)
+    except UnavailableError as exc:
+        components.missing(pytestconfig, "airflow", " ".join(str(exc).splitlines()[:3]))
+
+
+@pytest.fixture(scope="session")
+def airflow(airflow_server: AirflowServer) -> Iterator[RunningAirflow]:
+    """One Airflow for all tests that leave no trace in it, or clean up after themselves."""
+    with airflow_server.running() as running:
+        yield running
