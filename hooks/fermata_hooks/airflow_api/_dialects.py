@@ -152,11 +152,12 @@ def dialect_of(base: Dialect, version: str) -> tuple[AirflowVersion, Dialect]:
     """Return what ``version`` of Airflow calls itself and how it speaks, starting from ``base``."""
     if not re.match(r"\d+\.\d+", version):
         raise RejectedError(f"{base.root}/version: version is {one_line(version)!r}, not numbers")
-    found = AirflowVersion(text=one_line(version), api=base.api, pause_log="values")
+    found = AirflowVersion(text=one_line(version), api=base.api, pause_log=base.pause_log)
     dialect = base
     if found.release < (2, 10):
         # 2.7 has no ``fields`` and leaves no row of a PATCH; 2.8 and 2.9 were not measured.
         dialect = replace(base, dag_list=(), pause_log="unreadable")
     elif base is V2 and found.release < (3, 1):
         dialect = replace(base, pause_log="order")
+        found = replace(found, answers_before_commit=True)
     return replace(found, pause_log=dialect.pause_log), dialect

@@ -30,12 +30,14 @@ class AirflowVersion:
     ``pause_log`` is what its event log can tell of pauses when this account may read it, measured
     on 2.11, 3.0, 3.1, 3.2 and 3.3: ``values`` (who, when and to what; 2.10 and newer, 3.1 and
     newer), ``order`` (who and when; 3.0 writes ``false`` whatever was asked), ``unreadable`` (up
-    to 2.9: a PATCH may leave no row).
+    to 2.9: a PATCH may leave no row). ``answers_before_commit``: an answered change may not be in
+    the database yet, and may fail to get there (3.0 with a newer FastAPI than it was made for).
     """
 
     text: str
     api: Literal["v1", "v2"]
     pause_log: PauseLog
+    answers_before_commit: bool = False
 
     @property
     def release(self) -> tuple[int, ...]:
