@@ -79,3 +79,13 @@ def test_no_module_is_long() -> None:
 )
 def test_the_patterns_find_what_they_are_for(pattern: re.Pattern[str], line: str) -> None:
     assert pattern.search(line)
+
+
+def test_every_action_of_a_workflow_is_named_by_its_commit_and_its_tag() -> None:
+    used = [
+        line for line in lines_that_match(re.compile(r"\buses:")) if line.startswith(".github/")
+    ]
+
+    pinned = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+    assert used
+    assert [line for line in used if not pinned.search(line)] == []
