@@ -90,9 +90,9 @@ def test_a_cluster_that_does_not_answer_is_a_missing_one(tmp_path: Path) -> None
 
 
 def test_an_unknown_component_is_an_error(tmp_path: Path) -> None:
-    done = run_tests(tmp_path, {"FERMATA_TEST_REQUIRE": "airflow,kubernets"})
+    done = run_tests(tmp_path, {"FERMATA_TEST_REQUIRE": "airflow,etcd"})
 
     assert done.returncode == 4
-    assert "FERMATA_TEST_REQUIRE: unknown: kubernets; known: airflow, kubernetes, docker" in (
+    assert "FERMATA_TEST_REQUIRE: unknown: etcd; known: airflow, kubernetes, docker" in (
         done.stderr
     )
