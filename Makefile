@@ -25,8 +25,6 @@ endif
 ifneq ($(wildcard /etc/ssl/cert.pem /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
-# What the machine has is what we use.
-export UV_PYTHON_DOWNLOADS ?= never
 
 .NOTPARALLEL:
 .PHONY: help demo test test-long bench check lint format lock lock-check clean

@@ -18,7 +18,6 @@ import pytest
 import yaml
 
 REQUIRE_VARIABLE = "FERMATA_TEST_REQUIRE"
-DEFAULT_AIRFLOW = "3.3.2"
 PROBE_SECONDS = 10
 
 found = pytest.StashKey[Mapping[str, str]]()  # the environment that pytest was started in

@@ -6,6 +6,7 @@ from collections.abc import Generator
 import pytest
 
 import components
+from fermata_hooks.demo.airflow_release import DEFAULT_VERSION, RELEASES
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 CLUSTER_VARIABLE = "KUBECONFIG"
@@ -17,12 +18,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--airflow",
         metavar="VERSION",
-        default=os.environ.get("AIRFLOW") or components.DEFAULT_AIRFLOW,
+        default=os.environ.get("AIRFLOW") or DEFAULT_VERSION,
         help="the Airflow of tests marked airflow (default: the variable AIRFLOW, or %(default)s)",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (version := config.getoption("airflow")) not in RELEASES:
+        raise pytest.UsageError(f"Airflow {version}: unknown; known: {', '.join(RELEASES)}")
     components.begin(config, os.environ)
     # What a person has exported for Fermata or for an Airflow of theirs must not reach our own, and
     # a test that does not say `kubernetes` must not find their cluster.
