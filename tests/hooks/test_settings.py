@@ -74,4 +74,4 @@ def test_any_environment_gives_settings_or_a_settings_error(environ: dict[str, s
     except SettingsError as exc:
         assert str(exc)  # noqa: PT017 - both ends are right, and a message is owed
     else:
-        assert settings.ledger
+        assert settings.ledger is not None
