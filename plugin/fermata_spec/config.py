@@ -39,6 +39,11 @@ def _dns_label(text: str) -> None:
         raise ValueError(f"{text[:60]!r} is not a name of a Kubernetes object")
 
 
+def _folder(text: str) -> None:
+    if text != "." and (text.startswith("/") or not {*text.split("/")}.isdisjoint({"", ".", ".."})):
+        raise ValueError(f"{text[:60]!r} is not a folder below Airflow's DAGs folder")
+
+
 NAME = Text("a name of a Kubernetes object", _dns_label, r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
 
 
@@ -93,6 +98,11 @@ class Files(Section):
         Choice(("single", "per-file"), planned=("sharded",)),
         "`single`: one ConfigMap; `per-file`: one for each file.",
         default="single",
+    )
+    mount: str = key(
+        Text("a folder like fermata", _folder),
+        "Where the volume is mounted, below Airflow's DAGs folder; `.`: it is the DAGs folder.",
+        default=".",
     )
 
 
@@ -181,6 +191,16 @@ class Verify(Section):
 
     deadline: float = key(DURATION, "How long Airflow may take to parse it.", default="10m")
     settle: float = key(DURATION, "How long it must stay good.", default="10s")
+    serialize_lag: float = key(
+        DURATION,
+        "Airflow's own `[core] min_serialized_dag_update_interval`.",
+        default="30s",
+    )
+    mount_lag: float = key(
+        DURATION,
+        "How long after the apply a volume may still show the old files (a kubelet: up to 90 s).",
+        default="2m",
+    )
     max_lost: float = key(SHARE, "Losing a larger share of the DAGs is a hard stop.", default="5%")
 
 

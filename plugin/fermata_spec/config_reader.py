@@ -1,5 +1,7 @@
 """From the text of ``fermata.yaml`` to its model, or to every problem in it."""
 
+from typing import NamedTuple
+
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.located import Node, read_yaml
 from fermata_spec.problems import Problem
@@ -7,31 +9,44 @@ from fermata_spec.sections import SectionKind
 from fermata_spec.units import format_duration
 
 
-def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) -> Config | None:
+class ConfigFile(NamedTuple):
+    """The model of a ``fermata.yaml``, and its root for problems that only others can see."""
+
+    config: Config
+    root: Node
+
+    def report(self, keys: tuple[str | int, ...], rule: str, message: str) -> None:
+        """Add a problem at the key that ``keys`` lead to, or as near to it as the file goes."""
+        node = self.root
+        for key in keys:
+            node = node.get(key) or node
+        node.report(rule, message)
+
+
+def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) -> ConfigFile | None:
     """Return the model of ``text``; ``None`` after adding every problem to ``problems``."""
     document = read_yaml(text, file, problems)
-    if document is None:
+    if not document.complete:
         return None
     config: Config | None = SectionKind(Config).read(document.node)
-    if config is not None and not _lease_lasts(config, document.node):
+    if config is None:
         return None
-    return config
+    read = ConfigFile(config, document.node)
+    _check_lease(read)
+    return read
 
 
-def _lease_lasts(config: Config, root: Node) -> bool:
-    """Whether a hold outlives a sync that uses every deadline in full; reports it if not."""
+def _check_lease(read: ConfigFile) -> None:
+    """Report a hold that would end before a sync that uses every deadline in full."""
+    config = read.config
     smoke = config.smoke.deadline if config.smoke.dags else 0.0
     longest = config.hold.drain.deadline + config.verify.deadline + smoke + config.hold.late
-    if config.hold.lease >= longest:
-        return True
-    place = root
-    for name in ("hold", "lease"):
-        place = place.get(name) or place
-    place.report(
-        "deadlines",
-        f"hold.lease {format_duration(config.hold.lease)} is shorter than a sync may take: "
-        f"drain {format_duration(config.hold.drain.deadline)}, verify "
-        f"{format_duration(config.verify.deadline)}, smoke {format_duration(smoke)}, "
-        f"late {format_duration(config.hold.late)}",
-    )
-    return False
+    if config.hold.lease < longest:
+        read.report(
+            ("hold", "lease"),
+            "deadlines",
+            f"hold.lease {format_duration(config.hold.lease)} is shorter than a sync may take: "
+            f"drain {format_duration(config.hold.drain.deadline)}, verify "
+            f"{format_duration(config.verify.deadline)}, smoke {format_duration(smoke)}, "
+            f"late {format_duration(config.hold.late)}",
+        )

@@ -67,7 +67,7 @@ class Document:
     """One YAML document: ``value`` is plain data, ``node`` the way to it with places.
 
     ``plain_keys`` says that every key of every mapping is a string (so that JSON can tell them
-    apart).
+    apart). ``complete`` says that all of it was read and nothing refused.
     """
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
@@ -76,6 +76,7 @@ class Document:
         self.value: Any = None
         self.start = Mark(1, 1)
         self.plain_keys = True
+        self.complete = False
         self.places: dict[int, dict[Any, Places]] = {}
 
     @property
@@ -91,9 +92,10 @@ class Node(NamedTuple):
     value: Any
     places: Places
 
-    def get(self, key: object) -> "Node | None":
-        """Return what a mapping holds under ``key``, if anything."""
-        if not isinstance(self.value, dict) or key not in self.value:
+    def get(self, key: Value) -> "Node | None":
+        """Return what a mapping holds under ``key``, or a list at that index, if anything."""
+        places = self.document.places.get(id(self.value), {})
+        if not isinstance(self.value, dict | list) or key not in places:
             return None
         return Node(self.document, self.value[key], self._places(key))
 
@@ -120,8 +122,8 @@ class _Stop(Exception):  # noqa: N818 - ends the reading of one document; the pr
     """No use in reading on."""
 
 
-def read_yaml(text: str, file: str, problems: list[Problem]) -> Document | None:
-    """Return the one document of ``text``, or ``None`` after adding what is wrong with it.
+def read_yaml(text: str, file: str, problems: list[Problem]) -> Document:
+    """Return the one document of ``text``, as far as it could be read; adds what is wrong with it.
 
     Problems that do not hinder reading (duplicate keys, refused tags) are all added.
     """
@@ -139,7 +141,8 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Document | None:
         problems.append(Problem(file, *place, "yaml-syntax", "a character that YAML forbids"))
     except _Stop:
         pass
-    return document if len(problems) == found else None
+    document.complete = len(problems) == found
+    return document
 
 
 def _place(text: str, position: int) -> Mark:

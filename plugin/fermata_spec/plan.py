@@ -22,7 +22,7 @@ OnFailure = Literal["resume", "quarantine", "keep"]
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedDag:
-    """One DAG that git wants.
+    """One DAG that git wants; ``file`` is its file below Airflow's DAGs folder, ``source`` in git.
 
     ``digest`` (16 hex) changes when this DAG's configuration, its file or a file that it imports
     from the checkout changes. ``evidence`` says where Airflow will show it: ``doc_md`` holds
@@ -35,6 +35,7 @@ class PlannedDag:
     file: str
     evidence: Evidence
     source_digest: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,154 @@
+"""What Airflow gets: each file under its key, and the DAGs that it defines with their digests."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from fermata_plugin.dag_file import dag_file
+from fermata_plugin.digests import digest_of_parts, digest_of_source, digest_of_value
+from fermata_plugin.encoding import encode
+from fermata_plugin.formats.found import Found
+from fermata_plugin.imports import Imports
+from fermata_plugin.loading import Loaded
+from fermata_spec import limits
+from fermata_spec.plan import Evidence, PlannedDag
+from fermata_spec.problems import Problem
+
+IGNORE_FILE = ".airflowignore"
+
+
+class Artifact(NamedTuple):
+    """One file as Airflow gets it, under the key ``key``; ``source`` is its path in git."""
+
+    key: str
+    source: str
+    data: bytes
+    text: str | None
+    dags: tuple[PlannedDag, ...]
+
+
+def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
+    """Return the artifacts of a checkout, by key; reports what cannot become one."""
+    imports = Imports(loaded)
+    shared = [
+        (found.source.path, found.source.data)
+        for found in loaded.found
+        if found.meaning == "opaque"
+    ]
+    made = []
+    for found in loaded.found:
+        if found.meaning == "defaults" and _is_dag_file_form(loaded):
+            continue  # merged into the files below it
+        if found.meaning == "python":
+            problems += _flat_imports(found, loaded, imports)
+            made.append(_python(found, loaded, imports, shared))
+        elif found.meaning == "dag-factory":
+            made.append(_dag_factory(found, loaded))
+        else:
+            made.append(_artifact(found, loaded, found.text, ()))
+    _check_keys(made, problems)
+    return sorted(made)
+
+
+def _is_dag_file_form(loaded: Loaded) -> bool:
+    return loaded.config.files.form != "as-is"
+
+
+def _key(found: Found, loaded: Loaded, suffix: str = "") -> str:
+    return encode(loaded.relative(found.source.path)) + suffix
+
+
+def _artifact(
+    found: Found, loaded: Loaded, text: str | None, dags: Sequence[PlannedDag], suffix: str = ""
+) -> Artifact:
+    data = found.source.data if text is None else text.encode()
+    return Artifact(_key(found, loaded, suffix), found.source.path, data, text, tuple(dags))
+
+
+def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
+    found: Found,
+    loaded: Loaded,
+    *,
+    dag_id: str,
+    digest: str,
+    evidence: Evidence,
+    suffix: str = "",
+    source_digest: str = "",
+) -> PlannedDag:
+    key = _key(found, loaded, suffix)
+    mount = loaded.config.files.mount
+    return PlannedDag(
+        dag_id=dag_id,
+        digest=digest,
+        file=key if mount == "." else f"{mount}/{key}",
+        evidence=evidence,
+        source_digest=source_digest,
+        source=found.source.path,
+    )
+
+
+def _python(
+    found: Found, loaded: Loaded, imports: Imports, shared: list[tuple[str, bytes]]
+) -> Artifact:
+    """Return a Python file; what else it reads cannot be told, so all opaque files count."""
+    if not found.dags:
+        return _artifact(found, loaded, found.text, ())
+    needed = [(each.source.path, each.source.data) for each in imports.all(found)]
+    digest = digest_of_parts(found.source.data, needed + shared)
+    dags = [
+        _planned(
+            found,
+            loaded,
+            dag_id=dag.dag_id,
+            digest=digest,
+            evidence="source",
+            source_digest=digest_of_source(found.text or ""),
+        )
+        for dag in found.dags
+    ]
+    return _artifact(found, loaded, found.text, dags)
+
+
+def _dag_factory(found: Found, loaded: Loaded) -> Artifact:
+    plain = found.document is not None and found.document.plain_keys
+    digests = {dag.dag_id: digest_of_value(dag.content, plain_keys=plain) for dag in found.dags}
+    as_file = _is_dag_file_form(loaded)
+    suffix = ".py" if as_file else ""
+    dags = [
+        _planned(
+            found,
+            loaded,
+            dag_id=dag_id,
+            digest=digest,
+            evidence="doc_md" if as_file else "none",
+            suffix=suffix,
+        )
+        for dag_id, digest in digests.items()
+    ]
+    text = found.text or ""
+    if as_file:
+        text = dag_file(found.source.path, text, defaults=found.defaults or {}, digests=digests)
+    return _artifact(found, loaded, text, dags, suffix)
+
+
+def _flat_imports(found: Found, loaded: Loaded, imports: Imports) -> Iterator[Problem]:
+    """Yield the imports that a ConfigMap, which has no folders, would break."""
+    for imported, place in imports.direct(found):
+        path = loaded.relative(imported.source.path)
+        if encode(path) != path:
+            told = f"imports {path}, which a ConfigMap can only hold as {encode(path)}"
+            yield found.problem("flat-import", told, place)
+
+
+def _check_keys(made: list[Artifact], problems: list[Problem]) -> None:
+    seen: dict[str, Artifact] = {}
+    for artifact in made:
+        other = seen.setdefault(artifact.key, artifact)
+        if len(artifact.key) > limits.CONFIGMAP_KEY.value:
+            told = f"its key has {len(artifact.key)} characters, {limits.CONFIGMAP_KEY.value} fit"
+            problems.append(Problem(artifact.source, 1, 1, "path", told))
+        elif artifact.key == IGNORE_FILE:
+            told = "Fermata writes this file itself: exclude it"
+            problems.append(Problem(artifact.source, 1, 1, "key-clash", told))
+        elif other is not artifact:
+            told = f"becomes {artifact.key}, and so does {other.source}"
+            problems.append(Problem(artifact.source, 1, 1, "key-clash", told))

@@ -1,0 +1,105 @@
+"""The renderer's commands: ``render``, ``lint``, ``plan``. stdout is data, stderr is talk."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Literal, TypeVar
+
+import click
+
+from fermata_plugin.dump import dump
+from fermata_plugin.planning import Identity
+from fermata_plugin.render import Compiled, compile_checkout, require_sound
+from fermata_spec import limits
+from fermata_spec.dagset import dagset
+from fermata_spec.errors import SettingsError
+from fermata_spec.names import dagset_name
+from fermata_spec.plan import dump_plan
+from fermata_spec.problems import Problem, ProblemsError
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+_path = click.argument("path", default=".", type=click.Path(file_okay=False, exists=True))
+
+
+def _identity(command: _Command) -> _Command:
+    """Add the options that say for whom is rendered; Argo CD gives them in the environment."""
+    for name, variable, text in (
+        ("namespace", "ARGOCD_APP_NAMESPACE", "The application's destination namespace."),
+        ("revision", "ARGOCD_APP_REVISION", "The revision that is rendered."),
+        ("application", "ARGOCD_APP_NAME", "The application's instance name."),
+    ):
+        option = click.option(f"--{name}", envvar=variable, show_envvar=True, default="", help=text)
+        command = option(command)
+    return command
+
+
+@click.command()
+@_path
+@_identity
+def render(path: str, application: str, revision: str, namespace: str) -> None:
+    """Render the checkout at PATH into manifests: all of them on stdout, or none."""
+    identity = _checked(Identity(application, revision, namespace), revision=True)
+    compiled = _compiled(path, identity)
+    click.echo(dump(compiled.manifests), nl=False)
+
+
+@click.command()
+@_path
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="How to print what was found.",
+)
+def lint(path: str, form: Literal["text", "json"]) -> None:
+    """Report every problem of the checkout at PATH, in one pass, on stdout."""
+    problems = compile_checkout(path).problems
+    if form == "json":
+        click.echo(json.dumps([problem.to_dict() for problem in problems], indent=1))
+    else:
+        _tell(problems, err=False)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if errors:
+        raise SettingsError(f"{path}: {errors} error(s), {len(problems) - errors} warning(s)")
+
+
+@click.command()
+@_path
+@_identity
+@click.option("--dagset", "as_dagset", is_flag=True, help="Print the DagSet instead.")
+def plan(path: str, application: str, revision: str, namespace: str, *, as_dagset: bool) -> None:
+    """Print the plan (JSON) of the checkout at PATH, or its DagSet (YAML)."""
+    identity = _checked(Identity(application, revision, namespace), revision=False)
+    compiled = _compiled(path, identity)
+    if compiled.plan is None:
+        raise ProblemsError(compiled.problems)
+    if as_dagset:
+        name = dagset_name(identity.application)
+        click.echo(dump([dagset(compiled.plan, name=name)]), nl=False)
+    else:
+        click.echo(dump_plan(compiled.plan), nl=False)
+
+
+def _checked(identity: Identity, *, revision: bool) -> Identity:
+    if not identity.application:
+        raise SettingsError("--application: missing (Argo CD sets ARGOCD_APP_NAME)")
+    if revision and not identity.revision:
+        raise SettingsError("--revision: missing (Argo CD sets ARGOCD_APP_REVISION)")
+    return identity
+
+
+def _compiled(path: str, identity: Identity) -> Compiled:
+    compiled = compile_checkout(path, identity)
+    require_sound(compiled)
+    _tell(compiled.problems, err=True)
+    return compiled
+
+
+def _tell(problems: Iterable[Problem], *, err: bool) -> None:
+    told = list(problems)
+    for problem in told[: limits.PROBLEMS.value]:
+        click.echo(str(problem), err=err)
+    if len(told) > limits.PROBLEMS.value:
+        click.echo(f"and {len(told) - limits.PROBLEMS.value} more", err=err)

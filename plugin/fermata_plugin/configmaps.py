@@ -1,0 +1,77 @@
+"""The ConfigMaps that hold the files, by layout.
+
+Each also holds ``.airflowignore``, or Airflow's walk of a folder that a kubelet laid out ends in
+``RuntimeError: Detected recursive loop``. Its one line is right in both of Airflow's syntaxes
+(``glob``, ``regexp``), which the usual spellings are not: ``..*`` means everything to Airflow 2.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from fermata_plugin.artifacts import IGNORE_FILE, Artifact
+from fermata_spec import limits
+from fermata_spec.config import Layout
+from fermata_spec.names import object_name
+from fermata_spec.problems import Problem
+
+IGNORE_TEXT = "[.][.][0-9d]*\n"
+CONTENT_LABEL = "fermata.dev/content"
+SERVER_SIDE = {"argocd.argoproj.io/sync-options": "ServerSideApply=true"}
+
+Manifest = dict[str, Any]
+
+
+def make_configmaps(
+    artifacts: Sequence[Artifact], application: str, layout: Layout, problems: list[Problem]
+) -> list[Manifest]:
+    """Return the ConfigMaps of ``artifacts``; reports those that would be too large."""
+    made = []
+    for name, held in _laid_out(artifacts, application, layout):
+        size = sum(len(each.key) + len(each.data) for each in held)
+        size += len(IGNORE_FILE) + len(IGNORE_TEXT)
+        if size > limits.CONFIGMAP_BYTES.value:
+            problems.append(_too_large(name, size, held))
+        else:
+            made.append(_configmap(name, held))
+    return made
+
+
+def _laid_out(
+    artifacts: Sequence[Artifact], application: str, layout: Layout
+) -> Iterator[tuple[str, Sequence[Artifact]]]:
+    if layout == "per-file":
+        for artifact in artifacts:
+            yield object_name("fermata-dags", f"{application}/{artifact.key}"), [artifact]
+    else:
+        yield object_name("fermata-dags", application), artifacts
+
+
+def _configmap(name: str, held: Sequence[Artifact]) -> Manifest:
+    data = {IGNORE_FILE: IGNORE_TEXT}
+    data |= {each.key: each.text for each in held if each.text is not None}
+    binary = {each.key: b64encode(each.data).decode() for each in held if each.text is None}
+    metadata: Manifest = {"name": name, "labels": {CONTENT_LABEL: "dags"}}
+    manifest: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    manifest |= {"data": data} | ({"binaryData": binary} if binary else {})
+    return with_server_side_apply(manifest)
+
+
+def with_server_side_apply(manifest: Manifest) -> Manifest:
+    """Return ``manifest``, with server-side apply asked for if it is too large for the other.
+
+    A client-side apply keeps a copy of the object in an annotation, which may hold 262,144 bytes.
+    """
+    if len(json.dumps(manifest)) > limits.CONFIGMAP_CLIENT_SIDE.value:
+        annotations = manifest["metadata"].setdefault("annotations", {})
+        key, value = next(iter(SERVER_SIDE.items()))
+        annotations[key] = f"{annotations[key]},{value}" if key in annotations else value
+    return manifest
+
+
+def _too_large(name: str, size: int, held: Sequence[Artifact]) -> Problem:
+    largest = sorted(held, key=lambda each: len(each.data), reverse=True)
+    named = ", ".join(f"{each.source} {len(each.data)}" for each in largest[:3])
+    told = f"{name} would hold {size} bytes, {limits.CONFIGMAP_BYTES.value} fit; largest: {named}"
+    return Problem(largest[0].source, 1, 1, "too-large", told)

@@ -1,0 +1,53 @@
+"""Digests: 16 hexadecimal digits that change when what they stand for changes, and not before."""
+
+import json
+from collections.abc import Iterable
+from datetime import date
+from hashlib import sha256
+
+from fermata_spec.located import Value
+
+LENGTH = 16
+
+
+def digest_of_text(text: str) -> str:
+    """Return the digest of a text as UTF-8."""
+    return sha256(text.encode()).hexdigest()[:LENGTH]
+
+
+def digest_of_source(text: str) -> str:
+    """Return the digest of a Python file as Airflow stores its text (every line ends with LF)."""
+    return digest_of_text(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def digest_of_parts(own: bytes, others: Iterable[tuple[str, bytes]]) -> str:
+    """Return the digest of a file together with the files that it needs (path and content)."""
+    whole = sha256(sha256(own).digest())
+    for path, data in sorted(others):
+        whole.update(sha256(path.encode()).digest() + sha256(data).digest())
+    return whole.hexdigest()[:LENGTH]
+
+
+def digest_of_value(value: Value, *, plain_keys: bool) -> str:
+    """Return the digest of plain YAML data: its canonical JSON, whatever the order of its keys.
+
+    ``plain_keys``: all keys are texts. Others are told apart from texts (1 is not "1").
+    """
+    told = value if plain_keys else _tell_keys(value)
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=_tell)
+    return digest_of_text(text)
+
+
+def _tell(value: object) -> dict[str, str]:
+    if isinstance(value, date):
+        return {f"!{type(value).__name__}": value.isoformat()}
+    raise TypeError(f"{type(value).__name__} has no place in a configuration")
+
+
+def _tell_keys(value: Value) -> Value:
+    if isinstance(value, dict):
+        return {
+            key if isinstance(key, str) else f"!{type(key).__name__} {key}": _tell_keys(each)
+            for key, each in value.items()
+        }
+    return [_tell_keys(each) for each in value] if isinstance(value, list) else value

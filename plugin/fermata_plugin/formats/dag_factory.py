@@ -1,0 +1,147 @@
+"""dag-factory's YAML: which DAGs a file defines, and what is wrong with them.
+
+Follows dag-factory 1.0 and 1.1: every key of the top but ``default`` and ``task_groups`` is a DAG
+id; ``tasks`` and ``task_groups`` are mappings, or lists with ``task_id`` and ``group_name``; a
+DAG's own keys win over the file's ``default``, those over nearer and then farther ``defaults.yml``
+(lists are replaced, except ``tags`` between ``defaults.yml`` files, which are united).
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+
+from fermata_plugin.formats.found import FoundDag
+from fermata_plugin.formats.task_graph import check_tasks
+from fermata_spec.located import Document, Node, Value
+
+DEFAULTS_FILES = ("defaults.yml", "defaults.yaml")
+RESERVED = frozenset({"default", "task_groups"})
+_TELLING = frozenset(
+    [
+        "tasks",
+        "task_groups",
+        "default_args",
+        "schedule",
+        "schedule_interval",
+        "start_date",
+        "doc_md",
+    ]
+)
+_ID = re.compile(r"[\w.-]+")
+ID_CHARACTERS = 250  # Airflow's own bound
+
+
+def is_defaults(path: str) -> bool:
+    """Whether ``path`` is a file of defaults for the DAGs beside and below it."""
+    return path.rpartition("/")[2] in DEFAULTS_FILES
+
+
+def is_dag_factory(value: Value) -> bool:
+    """Whether a YAML document looks like dag-factory's: some key of the top holds a DAG."""
+    if not isinstance(value, dict) or {"apiVersion", "kind"} <= value.keys():
+        return False
+    return any(isinstance(each, dict) and _TELLING & each.keys() for each in value.values())
+
+
+def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDag]:
+    """Return the DAGs of a file, each with its effective configuration; reports its problems.
+
+    ``defaults`` are those of the ``defaults.yml`` files above it (``merge_defaults``).
+    """
+    if not isinstance(document.value, dict):
+        document.node.report("dag-factory", "not a mapping of DAG ids to DAGs")
+        return []
+    own = document.node.get("default")
+    if own is not None and not isinstance(own.value, dict):
+        own.report("dag-factory", "default is not a mapping")
+        return []
+    file_default = own.value if own is not None else {}
+    found = []
+    for dag_id, node in document.node.items():
+        if dag_id not in RESERVED and _check_dag(dag_id, node, file_default, defaults):
+            content = _effective(node.value, file_default, defaults)
+            found.append(FoundDag(dag_id=dag_id, place=node.places.key, content=content))
+    if not found and not document.problems:
+        document.node.report("dag-factory", "defines no DAG")
+    return found
+
+
+def read_defaults(document: Document) -> Mapping[str, Value] | None:
+    """Return the content of a ``defaults.yml``; ``None`` after reporting that it is none."""
+    if document.value is None:
+        return {}
+    if not isinstance(document.value, dict):
+        document.node.report("dag-factory", "defaults are not a mapping")
+        return None
+    args = document.node.get("default_args")
+    if args is not None and not isinstance(args.value, dict):
+        args.report("dag-factory", "default_args is not a mapping")
+        return None
+    tags = document.node.get("tags")
+    if tags is not None and not isinstance(tags.value, list):
+        tags.report("dag-factory", "tags is not a list")
+        return None
+    return document.value
+
+
+def merge_defaults(farthest_first: Sequence[Mapping[str, Value]]) -> dict[str, Value]:
+    """Return several ``defaults.yml`` as one, as dag-factory merges them."""
+    merged: dict[str, Value] = {"default_args": {}}
+    for defaults in farthest_first:
+        for key, value in defaults.items():
+            if key == "default_args":
+                merged[key] = merged[key] | value
+            elif key == "tags":
+                merged[key] = sorted({*merged.get(key, []), *value}, key=str)
+            else:
+                merged[key] = value
+    return merged
+
+
+def _check_dag(
+    dag_id: object, node: Node, file_default: Mapping[str, Value], defaults: Mapping[str, Value]
+) -> bool:
+    """Report what is wrong with a DAG; whether it can be planned."""
+    if not is_id(dag_id):
+        node.report("dag-id", f"{dag_id!r} is no DAG id: letters, digits, - _ . only", at_key=True)
+        return False
+    if not isinstance(node.value, dict):
+        node.report("dag-factory", f"{dag_id} is not a mapping")
+        return False
+    refused = node.get("schedule_interval")
+    if refused is not None:
+        told = "dag-factory refuses schedule_interval: its name is schedule"
+        refused.report("dag-factory", told, at_key=True)
+    inherited = {**defaults, **file_default}
+    if "tasks" not in node.value and "tasks" not in inherited:
+        node.report("no-tasks", f"{dag_id} has no tasks", at_key=True)
+        return False
+    check_tasks(node, inherited)
+    return True
+
+
+def is_id(value: object) -> bool:
+    """Whether Airflow takes ``value`` as the id of a DAG."""
+    return (
+        isinstance(value, str) and len(value) <= ID_CHARACTERS and _ID.fullmatch(value) is not None
+    )
+
+
+def _effective(
+    dag: Mapping[str, Value], file_default: Mapping[str, Value], defaults: Mapping[str, Value]
+) -> dict[str, Value]:
+    """Return a DAG's configuration after all defaults, as dag-factory computes it."""
+    default = dict(file_default)
+    args = default.get("default_args")
+    default["default_args"] = defaults.get("default_args", {}) | (args or {})
+    above = {key: value for key, value in defaults.items() if key != "default_args"}
+    return _fill(deepcopy({**above, **dag}), default)
+
+
+def _fill(config: dict[str, Value], default: Mapping[str, Value]) -> dict[str, Value]:
+    for key, value in default.items():
+        if key not in config:
+            config[key] = value
+        elif isinstance(config[key], dict) and isinstance(value, dict):
+            _fill(config[key], value)
+    return config

@@ -1,0 +1,44 @@
+"""What a file was found to hold."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fermata_plugin.checkout import SourceFile
+from fermata_spec.located import Document, Mark, Value
+from fermata_spec.problems import Problem
+
+Meaning = Literal["dag-factory", "defaults", "python", "opaque"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundDag:
+    """A DAG that a file defines, at ``place``.
+
+    ``content`` is all that a dag-factory DAG's behaviour follows from; a Python DAG's is its file.
+    """
+
+    dag_id: str
+    place: Mark
+    content: Value = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A file and what it means; ``document`` for YAML that was read, ``tree`` for Python.
+
+    ``defaults`` are those of the ``defaults.yml`` files above a dag-factory file, merged.
+    """
+
+    source: SourceFile
+    meaning: Meaning
+    text: str | None
+    dags: tuple[FoundDag, ...] = ()
+    document: Document | None = None
+    defaults: Mapping[str, Value] | None = None
+    tree: ast.Module | None = None
+
+    def problem(self, rule: str, message: str, place: Mark) -> Problem:
+        """Return an error of this file."""
+        return Problem(self.source.path, place.line, place.column, rule, message)

@@ -1,0 +1,160 @@
+"""Python DAG files, read as syntax: which DAGs they define where that is literal, what they import.
+
+Nothing is imported or run. A DAG id that is computed cannot be told; it is a warning, for such a
+DAG is neither held nor verified by name.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+from fermata_plugin.formats.found import FoundDag
+from fermata_spec.located import Mark
+from fermata_spec.problems import Problem
+
+
+def is_dag_file(text: str) -> bool:
+    """Whether Airflow's safe mode would load the file at all: it names both words."""
+    lower = text.lower()
+    return "dag" in lower and "airflow" in lower
+
+
+def parse(path: str, text: str, problems: list[Problem]) -> ast.Module | None:
+    """Return the syntax of a file; ``None`` after reporting why it cannot be read."""
+    version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        return ast.parse(text)
+    except SyntaxError as exc:
+        place = (max(exc.lineno or 1, 1), max(exc.offset or 1, 1))
+        told = f"{exc.msg} (read as {version})"
+        problems.append(Problem(path, *place, "python-syntax", told))
+    except (ValueError, RecursionError, MemoryError) as exc:
+        told = f"{str(exc) or type(exc).__name__} (read as {version})"
+        problems.append(Problem(path, 1, 1, "python-syntax", told))
+    return None
+
+
+def find_dags(tree: ast.Module, path: str, problems: list[Problem]) -> list[FoundDag]:
+    """Return the DAGs of a file; reports those whose id cannot be told."""
+    names = _AirflowNames(tree)
+    found: list[tuple[ast.Call | ast.FunctionDef | ast.AsyncFunctionDef, str | None]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and names.is_dag(node.func):
+            dag_id = names.literal(_argument(node))
+            found.append((node, dag_id))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found += [(node, dag_id) for dag_id in _decorated(node, names)]
+    dags = []
+    for node, dag_id in sorted(found, key=lambda each: (each[0].lineno, each[0].col_offset)):
+        place = Mark(node.lineno, node.col_offset + 1)
+        if dag_id is None:
+            told = "a DAG whose id is computed: it is not held, verified or counted by name"
+            problems.append(Problem(path, *place, "dag-id-computed", told, "warning"))
+        else:
+            dags.append(FoundDag(dag_id=dag_id, place=place))
+    return dags
+
+
+def imported_modules(tree: ast.Module, package: str) -> Iterator[tuple[str, Mark]]:
+    """Yield every module that a file may import, as dotted names; ``package`` is its own folder.
+
+    ``from a import b`` yields ``a`` and ``a.b``, for ``b`` may be a module.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, Mark(node.lineno, node.col_offset + 1)
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            place = Mark(node.lineno, node.col_offset + 1)
+            if base:
+                yield base, place
+            for alias in node.names:
+                yield f"{base}.{alias.name}" if base else alias.name, place
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    kept = parts[: len(parts) - node.level + 1]
+    return ".".join([*kept, node.module] if node.module else kept)
+
+
+class _AirflowNames:
+    """What a file calls Airflow's ``DAG`` and ``dag``, and its constants."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self._classes, self._decorators = {"DAG"}, {"dag"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("airflow"):
+                for alias in node.names:
+                    if alias.name == "DAG":
+                        self._classes.add(alias.asname or alias.name)
+                    elif alias.name == "dag":
+                        self._decorators.add(alias.asname or alias.name)
+        self._constants = dict(_constants(tree))
+
+    def is_dag(self, function: ast.expr) -> bool:
+        """Whether a call of ``function`` makes a DAG."""
+        if isinstance(function, ast.Attribute):
+            return function.attr == "DAG"
+        return isinstance(function, ast.Name) and function.id in self._classes
+
+    def is_decorator(self, function: ast.expr) -> bool:
+        """Whether ``function`` is ``@dag``."""
+        if isinstance(function, ast.Attribute):
+            return function.attr == "dag"
+        return isinstance(function, ast.Name) and function.id in self._decorators
+
+    def literal(self, node: ast.expr | None) -> str | None:
+        """Return the text that an expression is, where that is plain to see."""
+        if isinstance(node, ast.Name):
+            return self._constants.get(node.id)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        return None
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the names that are given a text once, at the top of the file."""
+    given: dict[str, list[ast.expr | None]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            given.setdefault(node.id, []).append(None)
+    for statement in tree.body:
+        targets: list[ast.expr] = []
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        else:
+            continue
+        value = statement.value
+        for target in targets:
+            is_once = isinstance(target, ast.Name) and len(given[target.id]) == 1
+            if is_once and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield target.id, value.value  # type: ignore[attr-defined]
+
+
+def _argument(call: ast.Call) -> ast.expr | None:
+    for keyword in call.keywords:
+        if keyword.arg == "dag_id":
+            return keyword.value
+    return call.args[0] if call.args and not isinstance(call.args[0], ast.Starred) else None
+
+
+def _decorated(
+    function: ast.FunctionDef | ast.AsyncFunctionDef, names: _AirflowNames
+) -> Iterator[str | None]:
+    """Yield the id of each DAG that ``@dag`` makes of a function: its own name, unless given."""
+    for decorator in function.decorator_list:
+        if isinstance(decorator, ast.Call) and names.is_decorator(decorator.func):
+            argument = _argument(decorator)
+            spread = any(keyword.arg is None for keyword in decorator.keywords)
+            if argument is not None:
+                yield names.literal(argument)
+            else:
+                yield None if spread else function.name
+        elif names.is_decorator(decorator):
+            yield function.name

@@ -1,0 +1,169 @@
+"""The hooks: the plan as a ConfigMap, and the Jobs hold, finish and release.
+
+The plan is itself a PreSync hook in the hold Job's own wave: kinds are applied in order within a
+wave, an earlier wave costs a sync 2 to 4 s, and an ordinary ConfigMap does not exist yet when
+PreSync runs. ``BeforeHookCreation`` on each, or a Job left from the last sync would be taken for
+this sync's. The revision stands in hooks only: anywhere else each commit would be a difference.
+"""
+
+from typing import Any, NamedTuple
+
+from fermata_plugin.configmaps import Manifest, with_server_side_apply
+from fermata_spec import deadlines, errors, limits
+from fermata_spec.config import Config, Credentials
+from fermata_spec.names import object_name, plan_name
+from fermata_spec.plan import Plan, dump_plan
+from fermata_spec.problems import Problem
+
+PLAN_KEY = "plan.json"
+_CONTAINER = "fermata"
+_PLAN_FOLDER = "/etc/fermata/plan"
+_CREDENTIALS_FOLDER = "/etc/fermata/airflow"
+_LEDGER = "fermata-ledger"
+# Another attempt will not help: misconfigured, answered no, rejected, inconclusive, a bug.
+FINAL_CODES = sorted(
+    {
+        errors.SettingsError.exit_code,
+        errors.RefusedError.exit_code,
+        errors.RejectedError.exit_code,
+        errors.InconclusiveError.exit_code,
+        errors.BUG_EXIT_CODE,
+    }
+)
+
+
+class _Hook(NamedTuple):
+    command: str
+    phase: str
+    own_deadline: float
+
+
+def make_hooks(plan: Plan, config: Config, problems: list[Problem]) -> list[Manifest]:
+    """Return the plan's ConfigMap and the hook Jobs of ``plan``."""
+    content = dump_plan(plan)
+    size = len(content.encode())
+    if size > limits.HOOK_OBJECT_BYTES.value:
+        told = f"the plan has {size} bytes, {limits.HOOK_OBJECT_BYTES.value} fit"
+        problems.append(Problem("fermata.yaml", 1, 1, "too-large", told))
+    hooks = (
+        _Hook("hold", "PreSync", deadlines.hold_deadline(plan)),
+        _Hook("finish", "PostSync", deadlines.finish_deadline(plan)),
+        _Hook("release", "SyncFail", deadlines.release_deadline(plan)),
+    )
+    return [_plan_configmap(plan, content), *(_job(hook, plan, config) for hook in hooks)]
+
+
+def _plan_configmap(plan: Plan, content: str) -> Manifest:
+    return with_server_side_apply(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": plan_name(plan.application),
+                "annotations": _annotations("PreSync", "BeforeHookCreation,HookSucceeded"),
+            },
+            "data": {PLAN_KEY: content},
+        }
+    )
+
+
+def _annotations(phase: str, policy: str) -> dict[str, str]:
+    return {
+        "argocd.argoproj.io/hook": phase,
+        "argocd.argoproj.io/hook-delete-policy": policy,
+        "argocd.argoproj.io/sync-wave": "0",
+    }
+
+
+def _job(hook: _Hook, plan: Plan, config: Config) -> Manifest:
+    name = object_name(f"fermata-{hook.command}", plan.application, limit=limits.HOOK_NAME.value)
+    labels = {"app.kubernetes.io/name": "fermata", "app.kubernetes.io/component": hook.command}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": name,
+            "labels": labels,
+            "annotations": _annotations(hook.phase, "BeforeHookCreation"),
+        },
+        "spec": {
+            "backoffLimit": 3,
+            "activeDeadlineSeconds": deadlines.active_deadline(hook.own_deadline),
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "FailJob",
+                        "onExitCodes": {
+                            "containerName": _CONTAINER,
+                            "operator": "In",
+                            "values": FINAL_CODES,
+                        },
+                    },
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    },
+                ]
+            },
+            "template": {"metadata": {"labels": labels}, "spec": _pod(hook, plan, config)},
+        },
+    }
+
+
+def _pod(hook: _Hook, plan: Plan, config: Config) -> Manifest:
+    credentials = config.airflow.credentials
+    volumes: list[Manifest] = [
+        {"name": "plan", "configMap": {"name": plan_name(plan.application)}},
+    ]
+    mounts = [{"name": "plan", "mountPath": _PLAN_FOLDER, "readOnly": True}]
+    if credentials is not None:
+        # Optional: a hook that says which file is missing beats a pod that never starts.
+        secret = {"secretName": credentials.secret, "optional": True}
+        volumes.append({"name": "airflow", "secret": secret})
+        mounts.append({"name": "airflow", "mountPath": _CREDENTIALS_FOLDER, "readOnly": True})
+    return {
+        "restartPolicy": "Never",
+        "serviceAccountName": config.hooks.service_account,
+        # A Service called fermata-... would else put FERMATA_* variables into the environment.
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 60,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": _CONTAINER,
+                "image": config.hooks.image,
+                "command": ["fermata", hook.command],
+                "env": [
+                    {"name": name, "value": value}
+                    for name, value in _environment(plan, credentials).items()
+                ],
+                "resources": {
+                    "requests": {"cpu": "50m", "memory": "64Mi"},
+                    "limits": {"memory": "256Mi"},
+                },
+                "securityContext": {
+                    "allowPrivilegeEscalation": False,
+                    "readOnlyRootFilesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "terminationMessagePolicy": "FallbackToLogsOnError",
+                "volumeMounts": mounts,
+            }
+        ],
+        "volumes": volumes,
+    }
+
+
+def _environment(plan: Plan, credentials: Credentials | None) -> dict[str, Any]:
+    environment = {"FERMATA_PLAN": f"{_PLAN_FOLDER}/{PLAN_KEY}", "FERMATA_LOG": "json"}
+    if plan.namespace:
+        environment["FERMATA_LEDGER"] = f"kubernetes:{plan.namespace}/{_LEDGER}"
+    if credentials is not None and credentials.method == "token":
+        environment["FERMATA_AIRFLOW_TOKEN_FILE"] = f"{_CREDENTIALS_FOLDER}/token"
+    elif credentials is not None:
+        environment["FERMATA_AIRFLOW_USERNAME_FILE"] = f"{_CREDENTIALS_FOLDER}/username"
+        environment["FERMATA_AIRFLOW_PASSWORD_FILE"] = f"{_CREDENTIALS_FOLDER}/password"
+    return environment

@@ -1,0 +1,101 @@
+"""From a checkout that was read to the plan of one revision."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fermata_plugin.artifacts import Artifact
+from fermata_plugin.loading import Loaded
+from fermata_spec.kinds import nearest
+from fermata_spec.plan import (
+    HoldPolicy,
+    Plan,
+    PlannedDag,
+    SmokeDag,
+    SmokePolicy,
+    VerifyPolicy,
+)
+from fermata_spec.problems import Problem
+
+
+class Identity(NamedTuple):
+    """For whom and of what a plan is: Argo CD's instance name, the revision, the namespace.
+
+    All may be empty where nothing but the checkout is judged (``lint``).
+    """
+
+    application: str = ""
+    revision: str = ""
+    namespace: str = ""
+
+
+def make_plan(
+    loaded: Loaded, artifacts: Sequence[Artifact], identity: Identity, problems: list[Problem]
+) -> Plan:
+    """Return the plan; reports DAG ids that stand twice, and smoke DAGs that do not exist."""
+    config = loaded.config
+    dags = _distinct(loaded, artifacts, problems)
+    _check_smoke(loaded, {dag.dag_id for dag in dags}, problems)
+    hold, smoke = config.hold, config.smoke
+    return Plan(
+        application=identity.application,
+        revision=identity.revision,
+        namespace=identity.namespace,
+        airflow_url=config.airflow.url,
+        credentials_secret=config.airflow.credentials.secret if config.airflow.credentials else "",
+        delivery=config.delivery,
+        dags=tuple(sorted(dags, key=lambda dag: dag.dag_id)),
+        hold=HoldPolicy(
+            select=hold.select,
+            exclude=hold.exclude.selector(),
+            drain_deadline=hold.drain.deadline,
+            on_deadline=hold.drain.on_deadline,
+            lease=hold.lease,
+            late=hold.late,
+            on_failure=hold.on_failure,
+        ),
+        verify=VerifyPolicy(
+            deadline=config.verify.deadline,
+            settle=config.verify.settle,
+            max_lost=config.verify.max_lost,
+            serialize_lag=config.verify.serialize_lag,
+            mount_lag=config.verify.mount_lag,
+        ),
+        smoke=SmokePolicy(
+            deadline=smoke.deadline,
+            dags=tuple(
+                SmokeDag(dag_id=run.dag_id, conf=run.conf, deadline=run.deadline)
+                for run in smoke.dags
+            ),
+        ),
+    )
+
+
+def _distinct(
+    loaded: Loaded, artifacts: Sequence[Artifact], problems: list[Problem]
+) -> list[PlannedDag]:
+    places = {
+        (found.source.path, dag.dag_id): (found, dag)
+        for found in loaded.found
+        for dag in found.dags
+    }
+    seen: dict[str, PlannedDag] = {}
+    for artifact in artifacts:
+        for dag in artifact.dags:
+            other = seen.setdefault(dag.dag_id, dag)
+            if other is not dag:
+                found, at = places[dag.source, dag.dag_id]
+                told = f"{dag.dag_id} is defined in {other.source} too"
+                problems.append(found.problem("duplicate-dag-id", told, at.place))
+    return list(seen.values())
+
+
+def _check_smoke(loaded: Loaded, known: set[str], problems: list[Problem]) -> None:
+    """Report a smoke DAG that is not there; not where some DAG ids could not be told."""
+    if any(problem.rule == "dag-id-computed" for problem in problems):
+        return
+    if any(found.meaning == "opaque" for found in loaded.found):
+        return
+    for index, run in enumerate(loaded.config.smoke.dags):
+        if run.dag_id not in known:
+            told = f"{run.dag_id}: no file defines such a DAG{nearest(run.dag_id, sorted(known))}"
+            loaded.file.report(("smoke", "dags", index, "dag_id"), "unknown-smoke-dag", told)

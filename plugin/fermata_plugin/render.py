@@ -1,0 +1,58 @@
+"""A checkout becomes manifests: all of them or none.
+
+A pure function of a folder and an identity: no clock, no network, no randomness; the same bytes in
+give the same bytes out, for Argo CD renders again at every pass of a sync.
+"""
+
+from typing import NamedTuple
+
+from fermata_plugin.artifacts import Artifact, make_artifacts
+from fermata_plugin.configmaps import Manifest, make_configmaps, with_server_side_apply
+from fermata_plugin.hook_jobs import make_hooks
+from fermata_plugin.loading import Loaded, load
+from fermata_plugin.planning import Identity, make_plan
+from fermata_spec.dagset import dagset
+from fermata_spec.names import dagset_name
+from fermata_spec.plan import Plan
+from fermata_spec.problems import Problem, ProblemsError
+
+_ANYONE = Identity("lint", "lint", "lint")
+
+
+class Compiled(NamedTuple):
+    """A checkout, understood; what was made of it means nothing if ``problems`` has errors."""
+
+    problems: list[Problem]
+    loaded: Loaded | None = None
+    plan: Plan | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    manifests: tuple[Manifest, ...] = ()
+
+
+def compile_checkout(root: str, identity: Identity = _ANYONE) -> Compiled:
+    """Return everything that can be made of the folder ``root``, and every problem in it.
+
+    ``fermata.yaml`` may silence rules by name; then their problems are not even told.
+    """
+    problems: list[Problem] = []
+    loaded = load(root, problems)
+    if loaded is None:
+        return Compiled(sorted(problems))
+    artifacts = make_artifacts(loaded, problems)
+    plan = make_plan(loaded, artifacts, identity, problems)
+    manifests = make_configmaps(
+        artifacts, identity.application, loaded.config.files.layout, problems
+    )
+    manifests.append(with_server_side_apply(dagset(plan, name=dagset_name(identity.application))))
+    if loaded.config.hooks.emit:
+        manifests += make_hooks(plan, loaded.config, problems)
+    silenced = set(loaded.config.lint.silence)
+    kept = sorted(problem for problem in problems if problem.rule not in silenced)
+    return Compiled(kept, loaded, plan, tuple(artifacts), tuple(manifests))
+
+
+def require_sound(compiled: Compiled) -> None:
+    """Raise ``ProblemsError`` if the checkout has errors."""
+    errors = [problem for problem in compiled.problems if problem.severity == "error"]
+    if errors:
+        raise ProblemsError(errors)
