@@ -1,0 +1,143 @@
+"""Why a smoke DAG cannot run, why its run does not end, and what it died of."""
+
+from fermata_hooks.airflow_api import DagDetails, TaskInstance
+from fermata_hooks.redaction import redact_lines
+from fermata_hooks.smoke._runs import Airflow, SmokeRun
+from fermata_spec.errors import RejectedError, UnavailableError
+from fermata_spec.report import Check
+from fermata_spec.units import format_duration
+
+LOG_LINES = 20
+_ERROR_WORDS = ("Error", "Exception", "error:")
+_MOST_VERSIONS = 5
+
+
+def not_startable(dag_id: str, details: DagDetails | None) -> Check | None:
+    """Return why the DAG cannot be run at all; None if it can."""
+    name = check_name(dag_id)
+    if details is None:
+        return Check(name=name, verdict="fail", message=f"{dag_id}: not in Airflow")
+    dag = details.dag
+    if dag.is_stale or dag.has_import_errors:
+        why = "cannot be imported" if dag.has_import_errors else "not in the DAG files any more"
+        return Check(name=name, verdict="fail", message=f"{dag_id}: {why}")
+    if dag.is_paused:
+        return Check(name=name, verdict="inconclusive", message=_paused(details))
+    return None
+
+
+def ended(airflow: Airflow, run: SmokeRun, *, seconds: float) -> Check:
+    """Return the check of a run that is over."""
+    numbers: dict[str, float | int | str] = {"seconds": round(seconds, 1), "run": run.run_id}
+    versions = run.run.version_numbers if run.run else ()
+    if versions:
+        numbers["versions"] = " ".join(str(number) for number in versions[:_MOST_VERSIONS])
+    name = check_name(run.dag_id)
+    if run.state != "success":
+        message, lines = _cause(airflow, run)
+        return Check(name=name, verdict="fail", message=message, numbers=numbers, lines=lines)
+    if run.version is not None and versions and max(versions) < run.version:
+        message = (
+            f"{run.dag_id}: succeeded, but on version {max(versions)} of the DAG, "
+            f"and {run.version} was the latest when it began"
+        )
+        return Check(name=name, verdict="inconclusive", message=message, numbers=numbers)
+    message = f"{run.dag_id}: success in {format_duration(seconds)}"
+    return Check(name=name, verdict="pass", message=message, numbers=numbers)
+
+
+def overdue(airflow: Airflow, run: SmokeRun, *, seconds: float, no_answer: str = "") -> Check:
+    """Return the check of a run that is not over at its deadline.
+
+    It fails if it has begun; one that never did was not run, and is inconclusive.
+    """
+    after = format_duration(seconds)
+    verdict, why = "inconclusive", f"no answer from Airflow: {no_answer}"
+    if not no_answer:
+        began, why = _stuck(airflow, run)
+        verdict = "fail" if began else "inconclusive"
+    return Check(
+        name=check_name(run.dag_id),
+        verdict="fail" if verdict == "fail" else "inconclusive",
+        message=f"{run.dag_id}: {run.state} after {after}: {why}",
+        numbers={"seconds": round(seconds, 1), "run": run.run_id},
+    )
+
+
+def check_name(dag_id: str) -> str:
+    """Return the name of the check of one smoke DAG."""
+    return f"smoke {dag_id}"
+
+
+def _paused(details: DagDetails) -> str:
+    dag_id = details.dag.dag_id
+    if details.is_paused_upon_creation is False:
+        return (
+            f"{dag_id}: paused by somebody (the DAG itself says is_paused_upon_creation=False), "
+            "and a paused DAG's run stays queued for ever: unpause it"
+        )
+    return (
+        f"{dag_id}: paused, and a paused DAG's run stays queued for ever; Airflow pauses new DAGs "
+        "unless they say is_paused_upon_creation=False: say so, and unpause it once"
+    )
+
+
+def _cause(airflow: Airflow, run: SmokeRun) -> tuple[str, tuple[str, ...]]:
+    """Return what the run died of in one line, and the end of its first failing task's log."""
+    try:
+        tasks = airflow.run_task_instances(run.dag_id, run.run_id)
+    except (RejectedError, UnavailableError) as exc:
+        return f"{run.dag_id}: run {run.state}; its tasks cannot be read: {exc}", ()
+    failed = sorted(
+        (task for task in tasks if task.state == "failed"),
+        key=lambda task: (task.since or float("inf"), task.task_id, task.map_index),
+    )
+    if not failed:
+        return f"{run.dag_id}: run {run.state} without a failed task", ()
+    first = failed[0]
+    lines = _log(airflow, first)
+    said = next((line for line in reversed(lines) if _is_error(line)), lines[-1] if lines else "")
+    of = f" of {len(failed)}" if len(failed) > 1 else ""
+    head = f"{run.dag_id}: task {_task_name(first)} failed{' first' + of if of else ''}"
+    return (f"{head}: {said.strip()}" if said else head), lines
+
+
+def _log(airflow: Airflow, task: TaskInstance) -> tuple[str, ...]:
+    try:
+        return redact_lines(airflow.log_tail(task, lines=LOG_LINES), most=LOG_LINES)
+    except (RejectedError, UnavailableError) as exc:
+        return (f"(the log cannot be read: {exc})",)
+
+
+def _is_error(line: str) -> bool:
+    return any(word in line for word in _ERROR_WORDS)
+
+
+def _stuck(airflow: Airflow, run: SmokeRun) -> tuple[bool, str]:
+    """Return whether a task has begun, and what the run waits for."""
+    try:
+        details = airflow.dag_details(run.dag_id)
+        tasks = airflow.run_task_instances(run.dag_id, run.run_id)
+    except (RejectedError, UnavailableError) as exc:
+        return False, f"cannot be told: {exc}"
+    if details is not None and details.dag.is_paused:
+        return False, "the DAG was paused after its run was triggered"
+    begun = [task for task in tasks if task.state == "running" or task.finished]
+    for state, why in (
+        ("running", "still runs"),
+        ("queued", "is queued: no worker has taken it (slots, parallelism, no worker?)"),
+        ("scheduled", "waits for a slot (pool, max_active_tasks)"),
+        ("deferred", "is deferred: waits for its trigger (is a triggerer alive?)"),
+        ("up_for_retry", "waits for its retry"),
+        ("up_for_reschedule", "waits for its next poke"),
+    ):
+        waiting = [task for task in tasks if task.state == state]
+        if waiting:
+            return bool(begun), f"task {_task_name(waiting[0])} {why}"
+    if run.state == "queued":
+        return False, "the scheduler has not started it (max_active_runs, or no scheduler?)"
+    return bool(begun), "no task of it is under way"
+
+
+def _task_name(task: TaskInstance) -> str:
+    return f"{task.task_id}[{task.map_index}]" if task.map_index >= 0 else task.task_id

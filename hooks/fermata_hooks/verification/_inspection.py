@@ -1,0 +1,174 @@
+"""All questions of one verify together: what is remembered between looks, and what to ask for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fermata_hooks.airflow_api import Dag, ImportErrorRow
+from fermata_hooks.handoff import Handoff, error_key
+from fermata_hooks.verification import health, import_errors, inventory
+from fermata_hooks.verification._files import FileIndex
+from fermata_hooks.verification._finding import Finding
+from fermata_hooks.verification._look import Airflow, Look, take_look
+from fermata_hooks.verification._parsing import ParseRequests
+from fermata_hooks.verification.evidence import Evidence, Waits
+from fermata_spec.dagset import Change
+from fermata_spec.plan import Plan
+from fermata_spec.report import DagOutcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What this revision is judged against; None is what nobody has recorded.
+
+    ``touched``: the DAGs that the change affects. ``inventory``: the DAGs that were there before.
+    """
+
+    touched: Change
+    import_errors: Mapping[str, str] | None = None
+    inventory: frozenset[str] | None = None
+    shown: frozenset[str] = frozenset()
+
+
+def baseline(plan: Plan, handoff: Handoff | None, touched: Change) -> Baseline:
+    """Return the baseline that hold took; without one, only ``touched`` is known."""
+    if handoff is None:
+        wanted = frozenset(d.dag_id for d in plan.dags if d.evidence == "source")
+        # Whether a text was there before the change is not known: then it is no proof of imports.
+        return Baseline(touched=touched, shown=wanted)
+    planned = plan.digests().keys()
+    affected = frozenset(handoff.affected)
+    return Baseline(
+        touched=Change(changed=affected & planned, removed=affected - planned),
+        import_errors=handoff.import_errors,
+        inventory=frozenset(handoff.inventory),
+        shown=frozenset(handoff.shown),
+    )
+
+
+class Inspection:
+    """Looks at Airflow as often as it is told to, and knows what each look means."""
+
+    def __init__(self, airflow: Airflow, plan: Plan, base: Baseline) -> None:
+        self._airflow = airflow
+        self._plan = plan
+        self._base = base
+        self._api = airflow.version().api
+        self._expected = inventory.Expectation(
+            planned={dag.dag_id: dag.file for dag in plan.dags},
+            removed=base.touched.removed,
+            touched=base.touched.affected,
+            before=base.inventory,
+            max_lost=plan.verify.max_lost,
+        )
+        self._errors = import_errors.ErrorWatch(settle=plan.verify.settle)
+        self._evidence: Evidence | None = None
+        self._requests = ParseRequests(airflow)
+        self._lost_since: float | None = None
+        self._found = inventory.Inventory(planned=len(plan.dags), present=0)
+        self._failing: frozenset[str] = frozenset()
+
+    @property
+    def parse_requests(self) -> ParseRequests:
+        """What Airflow was asked to parse so far."""
+        return self._requests
+
+    @property
+    def waits_for_scan(self) -> bool:
+        """Whether DAGs are missing that only Airflow's own scan for new files can bring."""
+        return self._api == "v1" and bool(self._found.missing)
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """The planned DAGs that are missing or cannot be imported, at the last look; sorted."""
+        return tuple(sorted({*self._found.missing, *self._found.broken, *self._failing}))
+
+    def look(self) -> list[Finding]:
+        """Look once, ask for parses that would help, and return the findings, worst first."""
+        look = take_look(self._airflow)
+        self._found = inventory.take(list(look.rows.values()), self._expected)
+        evidence = self._proof(look)
+        shown = evidence.look(look.rows)
+        errors, wanted = self._judge_errors(look)
+        self._request(look, evidence, wanted)
+        return [
+            *inventory.judge(self._found, self._expected, lost_lasts=self._lost_lasts(look.at)),
+            errors,
+            health.judge(look.health, now=look.at, api=self._api),
+            shown,
+        ]
+
+    def outcomes(self) -> list[DagOutcome]:
+        """Return how each touched DAG stood at the last look."""
+        unproven = set(self._evidence.unproven()) if self._evidence else set()
+        kinds = {dag.dag_id: dag.evidence for dag in self._plan.dags}
+        outcomes = []
+        for dag_id in sorted(self._base.touched.affected):
+            if dag_id in self._base.touched.removed:
+                done = "still there" if dag_id in self._found.lingering else "removed"
+                outcomes.append(DagOutcome(dag_id=dag_id, done=done))
+            elif dag_id in self._found.missing:
+                outcomes.append(DagOutcome(dag_id=dag_id, done="missing"))
+            elif dag_id in self._found.broken or dag_id in self._failing:
+                outcomes.append(DagOutcome(dag_id=dag_id, done="cannot be imported"))
+            elif dag_id in unproven or kinds[dag_id] == "none":
+                outcomes.append(DagOutcome(dag_id=dag_id, done="not shown"))
+            else:
+                outcomes.append(DagOutcome(dag_id=dag_id, done="parsed", why=kinds[dag_id]))
+        return outcomes
+
+    def _proof(self, look: Look) -> Evidence:
+        if self._evidence is None:
+            policy = self._plan.verify
+            touched = self._base.touched.changed
+            self._evidence = Evidence(
+                self._airflow,
+                [dag for dag in self._plan.dags if dag.dag_id in touched],
+                waits=Waits(serialize=policy.serialize_lag, mount_until=look.at + policy.mount_lag),
+                shown_before=self._base.shown,
+            )
+        return self._evidence
+
+    def _judge_errors(self, look: Look) -> tuple[Finding, Sequence[ImportErrorRow]]:
+        """Return the finding, and the errors whose files should be parsed once more."""
+        if look.errors is None:
+            self._failing = frozenset()
+            return import_errors.not_permitted(look.refused), ()
+        planned = [look.rows[d.dag_id] for d in self._plan.dags if d.dag_id in look.rows]
+        files = FileIndex((dag.bundle_name or "", dag.file, dag.dag_id) for dag in planned)
+        rows = import_errors.sort_rows(look.errors, self._base.import_errors, ours=files)
+        lasting = self._errors.lasting(rows.new)
+        whose = {
+            error_key(row): files.find(row.bundle_name or "", row.filename) for row in rows.new
+        }
+        self._failing = frozenset(dag_id for ids in whose.values() for dag_id in ids)
+        due = [row for row in rows.new if self._errors.due(row, look.at)]
+        return import_errors.judge(rows, lasting, files=whose), due
+
+    def _request(self, look: Look, evidence: Evidence, failing: Sequence[ImportErrorRow]) -> None:
+        planned = self._plan.digests()
+        if self._found.missing or self._found.lingering or evidence.unproven():
+            self._requests.bundles(look.rows, planned, look.at)
+        dags = [
+            row
+            for dag_id in evidence.unproven()
+            if (row := look.rows.get(dag_id))
+            and dag_id not in self._failing
+            and evidence.wants_parse(dag_id, look.at)
+        ]
+        if failing:
+            index = FileIndex((d.bundle_name or "", d.file, d) for d in look.rows.values())
+            dags += _in_files(index, failing)
+        self._requests.files(dags, look.at)
+
+    def _lost_lasts(self, now: float) -> bool:
+        if not inventory.too_many_lost(self._found, self._expected):
+            self._lost_since = None
+            return False
+        if self._lost_since is None:
+            self._lost_since = now
+        return now - self._lost_since >= max(self._plan.verify.settle, 1.0)
+
+
+def _in_files(index: FileIndex[Dag], rows: Sequence[ImportErrorRow]) -> list[Dag]:
+    found = [index.find(row.bundle_name or "", row.filename)[:1] for row in rows]
+    return [dag for dags in found for dag in dags]
