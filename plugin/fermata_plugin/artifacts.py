@@ -89,11 +89,16 @@ def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
 def _python(
     found: Found, loaded: Loaded, imports: Imports, shared: list[tuple[str, bytes]]
 ) -> Artifact:
-    """Return a Python file; what else it reads cannot be told, so all opaque files count."""
+    """Return a Python file; what else it reads cannot be told, so all opaque files count.
+
+    Where it is alone its digest is that of its text, so that verify knows that the text is all.
+    """
     if not found.dags:
         return _artifact(found, loaded, found.text, ())
     needed = [(each.source.path, each.source.data) for each in imports.all(found)]
-    digest = digest_of_parts(found.source.data, needed + shared)
+    others = needed + shared
+    text = digest_of_source(found.text or "")
+    digest = digest_of_parts(found.source.data, others) if others else text
     dags = [
         _planned(
             found,
@@ -101,7 +106,7 @@ def _python(
             dag_id=dag.dag_id,
             digest=digest,
             evidence="source",
-            source_digest=digest_of_source(found.text or ""),
+            source_digest=text,
         )
         for dag in found.dags
     ]

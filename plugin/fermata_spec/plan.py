@@ -27,7 +27,8 @@ class PlannedDag:
     ``digest`` (16 hex) changes when this DAG's configuration, its file or a file that it imports
     from the checkout changes. ``evidence`` says where Airflow will show it: ``doc_md`` holds
     ``fermata:<digest>`` (the serialized DAG: the strongest), ``source`` means that the DAG file's
-    text hashes to ``source_digest``, ``none`` that only the user's own loader knows.
+    text hashes to ``source_digest`` (which is ``digest`` if nothing but that text counts), ``none``
+    that only the user's own loader knows.
     """
 
     dag_id: str
