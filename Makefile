@@ -8,10 +8,10 @@ unexport PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH PIP_USER PIP_TARGET PIP_P
 
 BIN := .venv/bin
 UV := $(BIN)/uv
-# .venv is current while these names are: they change with the lock files and with the place of the checkout,
-# which the scripts in .venv hold.
-PLACE := $(shell { pwd; cat requirements-build.txt; } | cksum | tr ' ' -)
-KEY := $(shell { pwd; cat requirements*.txt pyproject.toml; } | cksum | tr ' ' -)
+# .venv is current while these names are: they change with the lock files, with the Python that is asked for, and
+# with the place of the checkout, which the scripts in .venv hold.
+PLACE := $(shell { pwd; echo '$(PYTHON)'; cat requirements-build.txt; } | cksum | tr ' ' -)
+KEY := $(shell { pwd; echo '$(PYTHON)'; cat requirements*.txt pyproject.toml; } | cksum | tr ' ' -)
 BASE := .venv/.base-$(PLACE)
 RUNTIME := .venv/.runtime-$(KEY)
 DEVELOPMENT := .venv/.development-$(KEY)
