@@ -2,11 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
-from fermata_hooks.ledger import PauseRow
-
-LogMode = Literal["values", "order", "unreadable"]
+from fermata_hooks.ledger import LogMode, PauseRow
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,11 @@ class Airflow(Protocol):
         ``UnavailableError`` when no answer came: the request may still land.
         """
 
-    def pause_rows(self, *, since: float, known: Collection[int]) -> list[PauseRow]:
-        """Return the event log's rows about pausing since then, at least all but the ``known``.
+    def pause_rows(
+        self, *, since: float, dag_ids: Collection[str], known: Collection[int]
+    ) -> list[PauseRow]:
+        """Return the event log's rows about pausing ``dag_ids`` since then, but for the ``known``.
 
-        A row that was written in bulk comes back once for each DAG that it meant.
+        Rows of other DAGs may be among them. A row that was written in bulk comes back once for
+        each DAG that it meant.
         """

@@ -1,11 +1,29 @@
 """PreSync: open or join the application's hold, and pause what of it runs."""
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from fermata_hooks.holding._actors import Environment
-from fermata_hooks.ledger import Ledger
+from fermata_hooks.holding._requests import Outcome, send
+from fermata_hooks.ledger import (
+    BATCH,
+    MAX_OPEN_BYTES,
+    Hold,
+    Ledger,
+    Line,
+    Record,
+    encode,
+    hold_rules,
+)
+from fermata_hooks.ledger.hold_rules import Decision, Seen, Step
+from fermata_spec.errors import RejectedError, SettingsError, UnavailableError
 from fermata_spec.report import DagOutcome
+from fermata_spec.units import format_duration
+
+BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)  # seconds between attempts at DAGs that gave no answer
+
+log = logging.getLogger("fermata.hold")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +60,6 @@ class HeldDags:
     dag_ids: frozenset[str]
     outcomes: tuple[DagOutcome, ...]
     joined: str = ""
-    log_mode: str = ""
     clock_skew: float = 0.0
 
 
@@ -62,7 +79,7 @@ def hold_dags(environment: Environment, order: HoldOrder) -> HeldDags:
         TerminatedError: SIGTERM; what was answered is written down.
 
     """
-    raise NotImplementedError
+    return HoldStep(environment, order).run()
 
 
 def require_ours(environment: Environment, held: HeldDags) -> None:
@@ -72,9 +89,209 @@ def require_ours(environment: Environment, held: HeldDags) -> None:
         UnavailableError: somebody else has ended it or taken it over: nothing may be applied.
 
     """
-    raise NotImplementedError
+    if held.opened and not hold_rules.is_mine(
+        environment.ledger.read(), held.application, held.token
+    ):
+        raise _not_ours(held.application)
 
 
 def is_in_force(ledger: Ledger, application: str, revision: str) -> bool:
     """Return whether ``application`` holds for ``revision`` (asked by verify and smoke)."""
-    raise NotImplementedError
+    hold = ledger.read().holds.get(application)
+    return hold is not None and hold.revision == revision
+
+
+class HoldStep:
+    """One run of a hold step; what it has seen and what it was answered so far."""
+
+    def __init__(self, environment: Environment, order: HoldOrder) -> None:
+        self._env = environment
+        self._order = order
+        self._started = environment.clock.monotonic()
+        self._seen: dict[str, Seen] = {}
+        self._since = 0.0
+        self._skew = 0.0
+        self._resting: dict[str, str] = {}  # DAGs without an answer, and what was heard instead
+        self._pause_answers = Outcome()
+        self._outcomes: dict[str, DagOutcome] = {}
+
+    def run(self) -> HeldDags:
+        """Hold; see ``hold_dags``."""
+        record, before = self._open()
+        if not hold_rules.is_mine(record, self._order.application, self._env.token):
+            return self._result(record, before)
+        look_at: Collection[str] = record.holds[self._order.application].todo
+        naps = 0
+        while True:
+            if look_at:
+                self._look(look_at)
+            with self._env.termination.shield():
+                decision = self._pause()
+            if not decision.record.holds[self._order.application].todo:
+                return self._result(decision.record, before)
+            look_at = decision.look
+            if not look_at:
+                self._nap(decision, naps)
+                naps += 1
+
+    def _open(self) -> tuple[Record, Hold | None]:
+        """Open or join; return the ledger with the hold, and the hold that was there before."""
+        order, now = self._order, self._env.clock.now()
+        before: list[Hold | None] = []
+
+        def decide(record: Record) -> Decision:
+            before[:] = before or [record.holds.get(order.application)]
+            opened = hold_rules.opened(
+                record,
+                order.application,
+                token=self._env.token,
+                revision=order.revision,
+                operation=order.operation,
+                wanted=order.wanted,
+                now=now,
+                expires=now + order.lease,
+            )
+            if opened is not record:
+                require_room(opened, order.application)
+            return Decision(record=opened, ours=True)
+
+        record = self._env.ledger.change(decide).record
+        return record, before[0]
+
+    def _look(self, dag_ids: Collection[str]) -> None:
+        """Look at DAGs: the ledger first, then Airflow."""
+        lines = self._env.ledger.read().lines
+        look = self._env.airflow.look(dag_ids)
+        self._seen |= {d: Seen(lines.get(d), look.paused.get(d)) for d in dag_ids}
+        if not self._since:
+            self._since = look.at
+            self._skew = look.at - self._env.clock.now()
+
+    def _pause(self) -> Decision:
+        """Pause batch after batch, until a look or a wait is needed or nothing is to do.
+
+        One compare-and-swap writes down what a batch was answered and states the intent of the
+        next; it is also the look whether the hold is still ours.
+        """
+        while True:
+            intent = self._env.intend()
+            decision = self._decide(intent)
+            refused = self._pause_answers.refused
+            self._pause_answers = Outcome()
+            if not decision.ours:
+                raise _not_ours(self._order.application)
+            if refused:
+                raise _refused(self._order.application, refused)
+            if not decision.requests:
+                return decision
+            self._pause_answers = send(
+                self._env,
+                dict.fromkeys(decision.requests, True),
+                intent=intent,
+                ledger_id=decision.record.id,
+            )
+            self._note_answers(self._pause_answers)
+
+    def _decide(self, intent: hold_rules.Intent) -> Decision:
+        stop = self._env.termination.requested or self._over()
+
+        def decide(record: Record) -> Decision:
+            decision = hold_rules.decide(
+                record,
+                self._order.application,
+                intent=intent,
+                seen=self._seen,
+                since=self._since,
+                answers=self._pause_answers.answers,
+                resting=self._resting,
+                now=self._env.clock.now(),
+                room=0 if stop else BATCH,
+            )
+            self._note_steps(decision)
+            return decision
+
+        return self._env.ledger.change(decide)
+
+    def _nap(self, decision: Decision, naps: int) -> None:
+        """Wait before asking again; raise at the deadline."""
+        if self._over():
+            todo = decision.record.holds[self._order.application].todo
+            why = self._resting or dict.fromkeys(
+                decision.waiting, "a resume that had no answer may still land"
+            )
+            first = sorted(why)[:3]
+            raise UnavailableError(
+                f"{self._order.application}: {len(todo)} DAG(s) not held after "
+                f"{format_duration(self._order.deadline)}: "
+                + ("; ".join(f"{dag_id}: {why[dag_id]}" for dag_id in first) or "out of time")
+            )
+        self._env.clock.sleep(BACKOFF[min(naps, len(BACKOFF) - 1)])
+        self._resting.clear()
+
+    def _over(self) -> bool:
+        return self._env.clock.monotonic() - self._started > self._order.deadline
+
+    def _note_steps(self, decision: Decision) -> None:
+        for dag_id, step in decision.steps.items():
+            if outcome := _LOOKED.get(step):
+                self._outcomes[dag_id] = DagOutcome(dag_id=dag_id, done=outcome[0], why=outcome[1])
+
+    def _note_answers(self, outcome: Outcome) -> None:
+        for dag_id in outcome.answered:
+            self._outcomes[dag_id] = DagOutcome(dag_id=dag_id, done="held")
+        for dag_id in outcome.absent:
+            self._outcomes[dag_id] = DagOutcome(dag_id=dag_id, done="gone", why=_ABSENT)
+        self._resting |= {dag_id: str(why) for dag_id, why in outcome.lost.items()}
+        log.info("%s: %d DAG(s) paused", self._order.application, len(outcome.answered))
+
+    def _result(self, record: Record, before: Hold | None) -> HeldDags:
+        hold = record.holds.get(self._order.application)
+        earlier = "dealt with by an earlier attempt"
+        return HeldDags(
+            application=self._order.application,
+            revision=self._order.revision,
+            token=self._env.token,
+            opened=hold is not None,
+            dag_ids=hold.dags if hold else frozenset(),
+            outcomes=tuple(
+                self._outcomes.get(d, DagOutcome(dag_id=d, done="held", why=earlier))
+                for d in sorted(self._order.wanted)
+            ),
+            joined=before.revision if before else "",
+            clock_skew=self._skew,
+        )
+
+
+_ABSENT = "Airflow knows no such DAG"
+_LOOKED: dict[Step, tuple[str, str]] = {
+    "leave alone": ("left paused", "it was paused before the hold"),
+    "share": ("held", "another hold paused it"),
+    "absent": ("gone", _ABSENT),
+}
+
+
+def require_room(record: Record, application: str) -> None:
+    """Raise ``SettingsError`` if the ledger with all its DAGs paused would be too large."""
+    owed = Line(mark="pausing", since=0.0, writer="x", until=0.0)
+    projected = record.with_lines(
+        {d: owed for d in record.holds[application].todo if d not in record.lines}
+    )
+    size = len(encode(projected))
+    if size > MAX_OPEN_BYTES:
+        raise SettingsError(
+            f"{application}: a hold of {len(record.holds[application].dags)} DAGs makes the "
+            f"ledger {size} bytes, of {MAX_OPEN_BYTES} at most: nothing was paused"
+        )
+
+
+def _not_ours(application: str) -> UnavailableError:
+    return UnavailableError(f"{application}: the hold was ended or taken over by somebody else")
+
+
+def _refused(application: str, refused: dict[str, RejectedError]) -> RejectedError:
+    dag_id = min(refused)
+    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+    return RejectedError(
+        f"{application}: {dag_id} not paused: {refused[dag_id]}{more}",
+        status=refused[dag_id].status,
+    )

@@ -1,10 +1,15 @@
 """PostSync, SyncFail, and people at 3 a.m.: end a hold, or keep part of it, and settle."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 
+from fermata_hooks.holding import _wording as wording
 from fermata_hooks.holding._actors import Environment
-from fermata_hooks.holding._settle import Patience, Settled
+from fermata_hooks.holding._batch import Batch, Chunk
+from fermata_hooks.holding._event_log import EventLog
+from fermata_hooks.holding._settle import Patience, Settled, settle
+from fermata_hooks.ledger import Record, end_rules
 from fermata_spec.report import DagOutcome
 
 
@@ -28,12 +33,15 @@ def release_hold(
     Without such a hold it still settles what is left in the ledger, so that running it again
     finishes what a killed release began. Raises what ``settle`` raises.
     """
-    raise NotImplementedError
+    ending = _end(environment, lambda r: end_rules.ended(r, application, revision=revision))
+    newer = _newer(ending.record, application, revision)
+    return replace(_settle(environment, ending, patience), newer=newer)
 
 
 def release_everything(environment: Environment, *, patience: Patience) -> Released:
     """End the holds of all applications, and settle."""
-    raise NotImplementedError
+    ending = _end(environment, lambda record: replace(record, holds={}))
+    return _settle(environment, ending, patience)
 
 
 def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by name
@@ -51,11 +59,102 @@ def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by nam
     ``keep`` are the DAGs that stay on its list (quarantine); None keeps all of them. A hold step
     that still runs is stopped. ``ended`` is the application if its hold was cut down.
     """
-    raise NotImplementedError
+    expires = environment.clock.now() + lease
+    token = secrets.token_hex(8)
+    ending = _end(
+        environment,
+        lambda record: end_rules.kept(
+            record,
+            application,
+            revision=revision,
+            reason=reason,
+            keep=keep,
+            expires=expires,
+            token=token,
+        ),
+    )
+    newer = _newer(ending.record, application, revision)
+    return replace(_settle(environment, ending, patience), newer=newer)
 
 
 def preview_release(
     environment: Environment, application: str | None, *, revision: str | None = None
 ) -> tuple[DagOutcome, ...]:
     """Return what ``release_hold`` (None: ``release_everything``) would do now; change nothing."""
-    raise NotImplementedError
+    before = environment.ledger.read()
+    if application is None:
+        after = replace(before, holds={})
+    else:
+        after = end_rules.ended(before, application, revision=revision)
+    lines = after.unlisted()
+    if not lines:
+        return ()
+    read_at = environment.clock.now()
+    look = environment.airflow.look(lines)
+    log = EventLog(environment.airflow, ledger_id=after.id)
+    log.read(lines)
+    batch = Batch(after, log, environment.intend(), lease=0.0)
+    chunk = Chunk({d: look.paused.get(d) for d in lines}, read_at)
+    batch.settle(sorted(lines), chunk, now=read_at, room=len(lines))
+    asked = {d: wording.would_ask(d, paused=paused) for d, paused in batch.requests.items()}
+    outcomes = batch.outcomes | asked
+    return tuple(outcomes[dag_id] for dag_id in sorted(outcomes))
+
+
+def _newer(record: Record, application: str, revision: str | None) -> str:
+    """Return the other revision that holds for ``application``; empty if there is none."""
+    hold = record.holds.get(application)
+    return hold.revision if hold and hold.revision != revision else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ending:
+    """The ledger without the holds that ended, and the lists that these had."""
+
+    record: Record
+    lists: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def _end(environment: Environment, change: Callable[[Record], Record]) -> _Ending:
+    attempts: list[_Ending] = []
+
+    def decide(record: Record) -> _Ending:
+        after = change(record)
+        lists = {app: off for app in record.holds if (off := _off(record, after, app)) is not None}
+        if attempts and not lists and _holds_what(record, attempts[-1]):
+            lists = attempts[-1].lists  # it was written before, and only the answer was lost
+        attempts.append(_Ending(record=after, lists=lists))
+        return attempts[-1]
+
+    with environment.termination.shield():
+        return environment.ledger.change(decide)
+
+
+def _off(before: Record, after: Record, application: str) -> frozenset[str] | None:
+    """Return which DAGs the application's list has lost; None: its hold is as it was."""
+    kept = after.holds.get(application)
+    if kept is None:
+        return before.holds[application].dags
+    return (before.holds[application].dags - kept.dags) or None
+
+
+def _holds_what(record: Record, attempt: _Ending) -> bool:
+    """Return whether the holds of an attempt are in the ledger as it wanted them."""
+    return all(record.holds.get(a) == attempt.record.holds.get(a) for a in attempt.lists)
+
+
+def _settle(environment: Environment, ending: _Ending, patience: Patience) -> Released:
+    """Settle, and say of each DAG of the ended holds what became of it."""
+    settled = settle(environment, patience)
+    said = {outcome.dag_id: outcome for outcome in settled.outcomes}
+    for dag_id in frozenset().union(*ending.lists.values()) - said.keys():
+        if holders := ending.record.holders(dag_id):
+            said[dag_id] = wording.still_held(dag_id, holders)
+        elif dag_id not in ending.record.lines:
+            said[dag_id] = wording.never_ours(dag_id)
+        else:
+            said[dag_id] = wording.settled_by_another(dag_id)
+    return Released(
+        ended=tuple(sorted(ending.lists)),
+        settled=replace(settled, outcomes=tuple(said[d] for d in sorted(said))),
+    )

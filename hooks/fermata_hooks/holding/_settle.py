@@ -2,8 +2,27 @@
 
 from dataclasses import dataclass
 
+from fermata_hooks.documents import ConflictError
+from fermata_hooks.holding import _wording as wording
 from fermata_hooks.holding._actors import Environment
+from fermata_hooks.holding._batch import Batch, Chunk, Sent
+from fermata_hooks.holding._event_log import EventLog
+from fermata_hooks.holding._requests import send
+from fermata_hooks.ledger import BATCH, CLOCKS_DIFFER, Line, Record, Snapshot
+from fermata_spec.errors import UnavailableError
 from fermata_spec.report import DagOutcome
+
+BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)  # seconds between attempts when there was no answer
+POLL = 10.0  # seconds between looks at DAGs that wait for a late request
+REACH_GROWS = 4  # after a disturbance look at few DAGs at once, then at more again
+
+_ASSUMED = {
+    "values": "",
+    "order": "this Airflow's event log does not tell what was asked for: a pause made by a person "
+    "during the hold is kept only if nothing of ours came after it",
+    "unreadable": "the event log is not readable: a pause made by a person during the hold was "
+    "ended, if there was one",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +46,8 @@ class Settled:
     ``outcomes``: ``running again``, ``left paused``, ``left running``, ``set back``, ``held``
     (another hold lists it), ``waits``, ``gone``, ``refused``. ``waiting`` are the DAGs that stay
     in the ledger until, at the latest, ``waits_until`` (seconds since the epoch). ``refused``:
-    Airflow refused to change them. ``log_mode`` says how far persons' changes could be told.
+    Airflow refused to change them. ``log_mode`` says how far persons' changes could be told
+    (empty: nothing had to be settled), ``assumed`` what follows from it, for the report.
     """
 
     outcomes: tuple[DagOutcome, ...] = ()
@@ -36,6 +56,7 @@ class Settled:
     gone: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     log_mode: str = ""
+    assumed: str = ""
 
 
 def settle(environment: Environment, patience: Patience) -> Settled:
@@ -46,4 +67,178 @@ def settle(environment: Environment, patience: Patience) -> Settled:
         TerminatedError: SIGTERM; what was answered is written down.
 
     """
-    raise NotImplementedError
+    return Settler(environment, patience).run()
+
+
+class Settler:
+    """One run of settling; it may be one of several at work on the same ledger."""
+
+    def __init__(self, environment: Environment, patience: Patience) -> None:
+        self._env = environment
+        self._patience = patience
+        self._started = environment.clock.monotonic()
+        self._outcomes: dict[str, DagOutcome] = {}
+        self._log: EventLog | None = None
+        self._sent: Sent | None = None
+        self._reach: int | None = None  # how many DAGs to look at at once; None: all
+        self._lost = False
+        self._left: dict[str, Line] = {}
+
+    def run(self) -> Settled:
+        """Settle; see ``settle``."""
+        naps = 0
+        while True:
+            try:
+                self._sweep()
+            except UnavailableError:
+                if self._over():
+                    raise
+                self._lost = True
+            else:
+                if self._over() or self._at_rest():
+                    return self._result()
+            self._env.clock.sleep(BACKOFF[min(naps, len(BACKOFF) - 1)] if self._lost else POLL)
+            naps += 1
+
+    def _sweep(self) -> None:
+        """Look at every line that no hold lists, once, and act on it."""
+        self._lost = False
+        with self._env.termination.shield():
+            self._close()
+        looked_at: set[str] = set()
+        while True:
+            snapshot = self._env.ledger.snapshot()
+            self._left = snapshot.record.unlisted()
+            chunk = sorted(self._left.keys() - looked_at)[: self._reach]
+            if not chunk or self._over():
+                return
+            if self._settle(snapshot, chunk):
+                looked_at.update(chunk)
+                self._reach = self._reach and self._reach * REACH_GROWS
+            else:
+                self._reach = BATCH
+
+    def _settle(self, snapshot: Snapshot, dag_ids: list[str]) -> bool:
+        """Settle these DAGs; return False if others changed the ledger meanwhile.
+
+        Then all that was read must be read again: a look says nothing about a DAG that another
+        actor may have paused and confirmed since.
+        """
+        chunk = self._look(snapshot.record, dag_ids)
+        with self._env.termination.shield():
+            try:
+                undisturbed = self._carry_out(snapshot, dag_ids, chunk)
+            except ConflictError:
+                undisturbed = False
+            self._close()
+        return undisturbed
+
+    def _look(self, record: Record, dag_ids: list[str]) -> Chunk:
+        """Read the states, then the event log: rows come no later than effects."""
+        read_at = self._env.clock.now()
+        look = self._env.airflow.look(dag_ids)
+        self._event_log(record).read({d: record.lines[d] for d in dag_ids})
+        return Chunk({d: look.paused.get(d) for d in dag_ids}, read_at)
+
+    def _carry_out(self, snapshot: Snapshot, dag_ids: list[str], chunk: Chunk) -> bool:
+        """Act on a look, batch after batch, as long as nobody else changes the ledger.
+
+        One compare-and-swap closes what a batch was answered and states the intent of the next.
+        """
+        todo = dag_ids
+        while True:
+            self._read_log_after_answers(snapshot.record)
+            batch = self._batch(snapshot.record)
+            todo = batch.settle(todo, chunk, now=self._env.clock.now(), room=self._room())
+            if not batch.changed:
+                self._note(batch)
+                self._sent = None
+                return True
+            written = batch.record
+            snapshot = self._env.ledger.replace(
+                written, expected=snapshot.version, landed=batch.landed
+            )
+            self._note(batch)
+            self._send(batch, snapshot.record)
+            if snapshot.record != written:
+                return False
+
+    def _close(self) -> None:
+        """Close what was sent, however others change the ledger: these lines are ours."""
+        while self._sent is not None:
+            self._read_log_after_answers(self._env.ledger.read())
+            first: list[Batch] = []
+
+            def decide(record: Record, first: list[Batch] = first) -> Batch:
+                batch = self._batch(record, like=first[0] if first else None)
+                first.append(batch)
+                return batch
+
+            batch = self._env.ledger.change(decide)
+            self._note(batch)
+            self._send(batch, batch.record)
+
+    def _batch(self, record: Record, *, like: Batch | None = None) -> Batch:
+        """Return a batch that closes what was sent; with the intent of ``like`` if given."""
+        intent = like.intent if like else self._env.intend()
+        batch = Batch(record, self._event_log(record), intent, lease=self._patience.lease)
+        if self._sent is not None:
+            batch.close(self._sent, now=self._env.clock.now())
+        return batch
+
+    def _send(self, batch: Batch, record: Record) -> None:
+        """Send what the ledger now holds the intent of; what was sent before is closed."""
+        self._sent = None
+        if batch.requests:
+            outcome = send(self._env, batch.requests, intent=batch.intent, ledger_id=record.id)
+            self._lost = self._lost or bool(outcome.lost or outcome.unsent)
+            self._sent = Sent(batch.intent, batch.requests, outcome)
+
+    def _note(self, batch: Batch) -> None:
+        self._outcomes |= batch.outcomes
+
+    def _read_log_after_answers(self, record: Record) -> None:
+        if self._sent is not None:
+            lines = {d: record.lines[d] for d in self._sent.requests if d in record.lines}
+            self._event_log(record).read(lines)
+
+    def _event_log(self, record: Record) -> EventLog:
+        if self._log is None:
+            self._log = EventLog(self._env.airflow, ledger_id=record.id)
+        return self._log
+
+    def _room(self) -> int:
+        return 0 if self._env.termination.requested or self._over() else BATCH
+
+    def _over(self) -> bool:
+        return self._env.clock.monotonic() - self._started > self._patience.deadline
+
+    def _at_rest(self) -> bool:
+        return not self._lost and not (self._patience.for_late_requests and self._waiting())
+
+    def _waiting(self) -> list[str]:
+        """Return the DAGs on which a request may still land; those that are gone do not count."""
+        return sorted(
+            dag_id
+            for dag_id, line in self._left.items()
+            if line.may_land_until is not None and line.gone_since is None
+        )
+
+    def _result(self) -> Settled:
+        waiting = self._waiting()
+        ends = [self._left[d].may_land_until or 0.0 for d in waiting]
+        for dag_id in waiting:
+            self._outcomes.setdefault(dag_id, wording.waits(dag_id, self._left[dag_id]))
+        mode = self._env.airflow.log_mode if self._outcomes else ""
+        return Settled(
+            outcomes=tuple(self._outcomes[d] for d in sorted(self._outcomes)),
+            waiting=tuple(waiting),
+            waits_until=max(ends) + CLOCKS_DIFFER if ends else None,
+            gone=self._with("gone"),
+            refused=self._with("refused"),
+            log_mode=mode,
+            assumed=_ASSUMED[mode] if mode else "",
+        )
+
+    def _with(self, done: str) -> tuple[str, ...]:
+        return tuple(sorted(d for d, each in self._outcomes.items() if each.done == done))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fermata_hooks.ledger import Ledger
+from fermata_hooks.ledger import CLOCKS_DIFFER, Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +37,33 @@ class LineStatus:
 
 def read_status(ledger: Ledger) -> tuple[tuple[HoldStatus, ...], tuple[LineStatus, ...]]:
     """Return the holds, by application, and the lines, by DAG id."""
-    raise NotImplementedError
+    record = ledger.read()
+    holders: dict[str, list[str]] = {}
+    for application, hold in sorted(record.holds.items()):
+        for dag_id in hold.dags:
+            holders.setdefault(dag_id, []).append(application)
+    holds = tuple(
+        HoldStatus(
+            application=application,
+            revision=hold.revision,
+            operation=hold.operation,
+            opened=hold.opened,
+            expires=hold.expires,
+            kept=hold.kept,
+            todo=tuple(sorted(hold.todo)),
+            held=tuple(sorted(hold.held)),
+        )
+        for application, hold in sorted(record.holds.items())
+    )
+    lines = tuple(
+        LineStatus(
+            dag_id=dag_id,
+            mark=line.mark,
+            since=line.since,
+            holders=tuple(holders.get(dag_id, ())),
+            settles_after=None if (end := line.may_land_until) is None else end + CLOCKS_DIFFER,
+            gone_since=line.gone_since,
+        )
+        for dag_id, line in sorted(record.lines.items())
+    )
+    return holds, lines
