@@ -125,3 +125,16 @@ def verified_now(plan: Plan, clock: Clock) -> Verified:
         evidence="+".join(kinds),
         digests=plan.digests(),
     )
+
+
+def proven_in_this_sync(plan: Plan, status: DagSetStatus) -> bool:
+    """Return whether this very revision has passed since hold began to sync it.
+
+    hold counts what it touches as unproven, and only a pass clears that.
+    """
+    return (
+        status.verified is not None
+        and status.verified.revision == plan.revision
+        and status.revision == plan.revision
+        and not status.unproven
+    )

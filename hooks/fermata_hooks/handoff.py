@@ -134,7 +134,11 @@ def fingerprints(rows: Sequence[ImportErrorRow]) -> dict[str, str]:
 
 
 def source_digest(text: str) -> str:
-    """Return the digest by which a plan names the text of a DAG file: SHA-256, 16 hex."""
+    """Return the digest by which a plan names the text of a DAG file: SHA-256, 16 hex.
+
+    Of lines that end with LF, as Airflow reads the file before it stores it.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -34,6 +34,10 @@ class Termination:
         """Behave as if SIGTERM had come, without a signal."""
         self._came.set()
 
+    def acknowledge(self) -> None:
+        """Take a SIGTERM as heard: what follows is the unwinding, which only another one ends."""
+        self._came.clear()
+
     def check(self) -> None:
         """Raise ``TerminatedError`` if SIGTERM has come and no shield is up."""
         if self._came.is_set() and not self._shields:

@@ -54,7 +54,7 @@ class Inspection:
         self._base = base
         self._api = airflow.version().api
         self._expected = inventory.Expectation(
-            planned={dag.dag_id: dag.file for dag in plan.dags},
+            planned={dag.dag_id: dag.source or dag.file for dag in plan.dags},
             removed=base.touched.removed,
             touched=base.touched.affected,
             before=base.inventory,
@@ -135,6 +135,7 @@ class Inspection:
             return import_errors.not_permitted(look.refused), ()
         planned = [look.rows[d.dag_id] for d in self._plan.dags if d.dag_id in look.rows]
         files = FileIndex((dag.bundle_name or "", dag.file, dag.dag_id) for dag in planned)
+        sources = {dag.dag_id: f"{dag.dag_id}, {dag.source}" for dag in self._plan.dags}
         rows = import_errors.sort_rows(look.errors, self._base.import_errors, ours=files)
         lasting = self._errors.lasting(rows.new)
         whose = {
@@ -142,7 +143,8 @@ class Inspection:
         }
         self._failing = frozenset(dag_id for ids in whose.values() for dag_id in ids)
         due = [row for row in rows.new if self._errors.due(row, look.at)]
-        return import_errors.judge(rows, lasting, files=whose), due
+        told = {key: [sources[dag_id] for dag_id in ids] for key, ids in whose.items()}
+        return import_errors.judge(rows, lasting, files=told), due
 
     def _request(self, look: Look, evidence: Evidence, failing: Sequence[ImportErrorRow]) -> None:
         planned = self._plan.digests()

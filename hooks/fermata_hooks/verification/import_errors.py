@@ -123,7 +123,8 @@ def judge(
 ) -> Finding:
     """Return the finding of one look.
 
-    ``files`` names, for a row's key, the DAGs that the plan has in that file.
+    ``files`` names, for a row's key, the DAGs that the plan has in that file, and where they are
+    in git.
     """
     numbers: dict[str, float | int | str] = {
         name: len(part)
@@ -158,8 +159,8 @@ def not_permitted(reason: str) -> Finding:
     return Finding(Check(name=CHECK, verdict="inconclusive", message=message), Light.GREEN)
 
 
-def describe(row: ImportErrorRow, dag_ids: Sequence[str] = ()) -> str:
-    """Return ``sales.py line 3: ModuleNotFoundError: No module named 'x' (DAG sales)``."""
+def describe(row: ImportErrorRow, dags: Sequence[str] = ()) -> str:
+    """Return ``sales.py line 3: ModuleNotFoundError: No module named 'x' (DAG sales, …)``."""
     trace = [line for line in row.stack_trace.splitlines() if line.strip()]
     said = redact(trace[-1].strip()) if trace else "no traceback"
     where = [
@@ -168,7 +169,7 @@ def describe(row: ImportErrorRow, dag_ids: Sequence[str] = ()) -> str:
         if (match := _LINE_NUMBER.search(line)) and match["file"].endswith(row.filename)
     ]
     line = f" line {where[-1]}" if where else ""
-    whose = f" (DAG {names(dag_ids)})" if dag_ids else ""
+    whose = f" (DAG {names(dags)})" if dags else ""
     return f"{row.filename}{line}: {said}{whose}"
 
 

@@ -1,0 +1,117 @@
+"""What verify, smoke and finish share: the two proofs, put into a report."""
+
+from collections.abc import Callable
+
+from fermata_hooks.dagset_status import proven_in_this_sync
+from fermata_hooks.handoff import Handoff, read_handoff
+from fermata_hooks.holding import is_in_force
+from fermata_hooks.jobs.workplace import Workplace
+from fermata_hooks.smoke import SmokeResult, smoke
+from fermata_hooks.verification import Verification, verify
+from fermata_spec.dagset import change
+from fermata_spec.errors import InconclusiveError
+from fermata_spec.plan import Plan
+from fermata_spec.report import Check, DagOutcome, Report
+
+
+def handoff_of(plan: Plan, place: Workplace) -> Handoff | None:
+    """Return what hold has written down for this revision, if it has."""
+    return read_handoff(place.documents, plan.application, plan.revision)
+
+
+def hold_guard(
+    plan: Plan, place: Workplace, handoff: Handoff | None, report: Report, *, must_hold: bool
+) -> Callable[[], None]:
+    """Return what verify and smoke ask at each look; it raises when the hold is gone.
+
+    Without a hold that must be in force (``must_hold``: from the start; else only if it is there
+    now) nothing is asked. By hand, after a release, that is noted and no more.
+    """
+
+    def in_force() -> bool:
+        return is_in_force(place.ledger, plan.application, plan.revision)
+
+    def ask() -> None:
+        if not in_force():
+            raise InconclusiveError(
+                f"{plan.application}: the hold of {plan.revision[:12]} was ended by somebody "
+                "else: its DAGs may run already"
+            )
+
+    if handoff is None or not handoff.held:
+        return lambda: None
+    if must_hold or in_force():
+        return ask
+    message = "no hold is in force: DAGs may have run meanwhile"
+    report.checks.append(Check(name="hold", verdict="pass", message=message))
+    return lambda: None
+
+
+def prove(
+    plan: Plan,
+    place: Workplace,
+    report: Report,
+    handoff: Handoff | None,
+    still_held: Callable[[], None],
+) -> Verification:
+    """Verify, and put the outcome into ``report``."""
+    if not is_touched(plan, place, handoff):
+        message = "no DAG is touched: nothing to prove"
+        if handoff is not None and handoff.affected:
+            message = "proven already in this sync: nothing to prove again"
+        done = Verification(verdict="pass", message=message, touched=False)
+    else:
+        done = verify(
+            place.airflow,
+            plan,
+            handoff=handoff,
+            status=place.dagsets.read(plan.application),
+            clock=place.clock,
+            still_held=still_held,
+        )
+    report.checks += done.checks
+    report.dags += done.dags
+    report.verdict, report.message = done.verdict, done.message
+    return done
+
+
+def is_touched(plan: Plan, place: Workplace, handoff: Handoff | None) -> bool:
+    """Return whether there is something to prove; asks the ``DagSet``'s status only."""
+    status = place.dagsets.read(plan.application)
+    if proven_in_this_sync(plan, status):
+        return False
+    if handoff is not None:
+        return bool(handoff.affected)
+    return bool(change(plan, status).affected)
+
+
+def run_smoke_dags(
+    plan: Plan,
+    place: Workplace,
+    report: Report,
+    handoff: Handoff | None,
+    still_held: Callable[[], None],
+) -> SmokeResult:
+    """Run the smoke DAGs, and put the outcome into ``report``."""
+    done = smoke(
+        place.airflow,
+        plan,
+        sync=handoff.started if handoff else None,
+        clock=place.clock,
+        termination=place.termination,
+        still_held=still_held,
+    )
+    report.checks += done.checks
+    if done.ran:
+        report.dags += [
+            DagOutcome(
+                dag_id=dag.dag_id, done="smoke failed" if _failed(dag.dag_id, done) else "ran"
+            )
+            for dag in plan.smoke.dags
+        ]
+    report.verdict, report.message = done.verdict, done.message
+    return done
+
+
+def _failed(dag_id: str, done: SmokeResult) -> bool:
+    return dag_id in done.failed
