@@ -49,7 +49,7 @@ def send(
 
     def ask(dag_id: str) -> FermataError | None:
         if environment.termination.requested or environment.clock.now() > intent.ends:
-            return _UnsentError()
+            return _UnsentError(f"{dag_id}: not sent")
         try:
             environment.airflow.set_paused(dag_id, paused=requests[dag_id], tag=tag)
         except FermataError as exc:
@@ -64,7 +64,7 @@ def send(
     return outcome
 
 
-class _UnsentError(FermataError):
+class _UnsentError(UnavailableError):
     """The request never left."""
 
 
