@@ -12,7 +12,7 @@ from fermata_cli.commands import SUBCOMMANDS, LazyGroup
 from fermata_cli.frame import fermata, run
 
 README = Path(__file__).parents[1] / "README.md"
-CHANGING = ["hold", "verify", "smoke", "release", "finish"]
+CHANGING = ["hold", "smoke", "release", "finish"]
 
 A_COMMAND_THAT_WAITS = """
 import sys, types, click
