@@ -64,6 +64,17 @@ _SHORTENED_2 = {
     "scheduler.stale_dag_threshold": "5",
     "scheduler.parsing_cleanup_interval": "5",
 }
+USUALLY: Mapping[str, str] = {  # what Airflow's defaults are
+    "core.min_serialized_dag_update_interval": "30",
+    "core.min_serialized_dag_fetch_interval": "10",
+    "dag_processor.refresh_interval": "300",
+    "dag_processor.min_file_process_interval": "30",
+    "dag_processor.stale_dag_threshold": "50",
+    "scheduler.dag_dir_list_interval": "300",
+    "scheduler.min_file_process_interval": "30",
+    "scheduler.stale_dag_threshold": "50",
+    "scheduler.parsing_cleanup_interval": "60",
+}
 # No log servers: they listen on all interfaces, and where scheduler and web server share a disk
 # nobody asks them.
 _PROCESSES_3 = {

@@ -1,0 +1,135 @@
+"""What the demo says: acts, steps with how long they took, claims, tables.
+
+Colours and signs beyond ASCII only where the terminal shows them; ``NO_COLOR`` is respected.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+from fermata_hooks.demo.processes import Finished
+from fermata_spec.errors import RefusedError
+
+MAX_WIDTH = 100
+MARGIN = " " * 8
+_STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_ASCII = {"✓": "ok", "✗": "NO", "─": "-", "│": "|", "→": "->", "…": "..."}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the story and how long it took, in seconds."""
+
+    act: str
+    text: str
+    seconds: float
+
+
+class ClaimError(RefusedError):
+    """Something that the demo says of Fermata is not so."""
+
+
+class Narrator:
+    """Prints the story as it happens and remembers the steps and the claims."""
+
+    def __init__(self, out: TextIO, *, color: bool, plain: bool, width: int = MAX_WIDTH) -> None:
+        self._out = out
+        self._color = color
+        self._plain = plain
+        self._width = width
+        self._act = "setting up"
+        self._started = time.monotonic()
+        self.steps: list[Step] = []
+        self.claims: list[tuple[str, str]] = []
+
+    @classmethod
+    def on(cls, out: TextIO, environ: Mapping[str, str]) -> "Narrator":
+        """Return the narrator for ``out``, as colourful as it and the user allow."""
+        fancy = out.isatty() and environ.get("TERM") != "dumb" and not environ.get("NO_COLOR")
+        width = min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
+        return cls(out, color=fancy, plain=not _can_show("".join(_ASCII), out), width=width)
+
+    @property
+    def seconds(self) -> float:
+        """How long the story has taken so far."""
+        return time.monotonic() - self._started
+
+    def act(self, name: str, title: str, about: str) -> None:
+        """Begin an act."""
+        self._act = name
+        head = f"── {name}: {title} "
+        self._line("")
+        self._line(self._style(head + "─" * max(self._width - len(head), 0), "bold", "cyan"))
+        for line in about.splitlines():
+            self._line(MARGIN + line)
+        self._line("")
+
+    def note(self, text: str) -> None:
+        """Say something that is neither a step nor a claim."""
+        self._line(MARGIN + text)
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        """Say what begins, at which second of the story; remember how long it takes."""
+        began = self.seconds
+        self._line(self._style(f"{began:6.1f}s ", "dim") + self._style(text, "bold"))
+        yield
+        self.steps.append(Step(self._act, text, self.seconds - began))
+
+    def output(self, line: str) -> None:
+        """Show a line that a program wrote."""
+        self._line(self._style(f"{MARGIN}│ {line}"[: self._width], "dim"))
+
+    def claim(self, text: str, *, holds: bool, seen: object) -> None:
+        """Say that something is so; raise ``ClaimError`` with what was ``seen`` if it is not."""
+        if not holds:
+            self._line(self._style(f"{MARGIN}✗ {text}: {seen}", "red", "bold"))
+            raise ClaimError(f"{self._act}: not so: {text}: {seen}")
+        self.claims.append((self._act, text))
+        self._line(f"{MARGIN}{self._style('✓', 'green', 'bold')} {text}")
+
+    def succeeds(self, text: str, finished: Finished) -> None:
+        """Claim that a program ended with 0."""
+        self.ends_with(0, text, finished)
+
+    def ends_with(self, code: int, text: str, finished: Finished) -> None:
+        """Claim that a program ended with ``code``."""
+        said = f"exit code {finished.code}\n{finished.tail()}"
+        self.claim(f"exit code {code}: {text}", holds=finished.code == code, seen=said)
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Show a table."""
+        widths = [max(len(line[i]) for line in [headers, *rows]) for i in range(len(headers))]
+
+        def row(cells: Sequence[str]) -> str:
+            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+            return MARGIN + "  ".join(padded).rstrip()
+
+        self._line("")
+        self._line(self._style(row(headers), "bold"))
+        self._line(self._style(MARGIN + "  ".join("─" * width for width in widths), "dim"))
+        for cells in rows:
+            self._line(row(cells))
+        self._line("")
+
+    def _style(self, text: str, *names: str) -> str:
+        if not self._color:
+            return text
+        return f"\x1b[{';'.join(_STYLES[name] for name in names)}m{text}\x1b[0m"
+
+    def _line(self, text: str) -> None:
+        for sign, plain in _ASCII.items() if self._plain else ():
+            text = text.replace(sign, plain)
+        self._out.write(text + "\n")
+        self._out.flush()
+
+
+def _can_show(signs: str, out: TextIO) -> bool:
+    try:
+        signs.encode(getattr(out, "encoding", None) or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
