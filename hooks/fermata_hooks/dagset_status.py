@@ -5,20 +5,17 @@ inconclusive attempt leaves it as it was, so that a retry does not find nothing 
 """
 
 import json
-import logging
 from typing import Protocol
 
 from fermata_hooks.clock import Clock, rfc3339
-from fermata_hooks.documents import ConflictError, Documents
+from fermata_hooks.documents import Documents
 from fermata_spec.dagset import DagSetStatus, Phase, Verified, change, parse_status
 from fermata_spec.errors import SettingsError
+from fermata_spec.names import object_name
 from fermata_spec.plan import Plan
 from fermata_spec.report import Verdict
 
 MAX_BYTES = 4 * 1024 * 1024
-_WRITE_ATTEMPTS = 4
-
-log = logging.getLogger("fermata.dagset")
 
 
 class DagSets(Protocol):
@@ -57,19 +54,12 @@ class FileDagSets:
         """Replace the status; the last writer wins."""
         name = document_name(application)
         content = (json.dumps(status.to_dict(), indent=1, sort_keys=True) + "\n").encode()
-        for _ in range(_WRITE_ATTEMPTS - 1):
-            try:
-                self._documents.replace(name, content, expected=self._documents.read(name).version)
-            except ConflictError as exc:
-                log.info("%s: %s: writing again", name, exc)
-            else:
-                return
-        self._documents.replace(name, content, expected=self._documents.read(name).version)
+        self._documents.put(name, content)
 
 
 def document_name(application: str) -> str:
     """Return the name of the status's document."""
-    return f"dagset-{application}"
+    return object_name("dagset", application)
 
 
 def syncing(dagsets: DagSets, plan: Plan) -> DagSetStatus:

@@ -19,15 +19,15 @@ from typing import Any, Protocol
 
 from fermata_hooks.airflow_api import Dag, ImportErrorRow
 from fermata_hooks.clock import Clock
-from fermata_hooks.documents import ConflictError, Documents
+from fermata_hooks.documents import Documents
 from fermata_spec.errors import SettingsError
+from fermata_spec.names import object_name
 from fermata_spec.plan import Plan, PlannedDag
 
 FORMAT = 1
 MAX_BYTES = 32 * 1024 * 1024  # unpacked; 10,000 DAGs are about 1 MB
 MAX_SOURCES = 200  # how many DAG files hold reads before the change; what was not read is unknown
 REDACTED_FINGERPRINT = "redacted"
-_WRITE_ATTEMPTS = 4
 
 log = logging.getLogger("fermata.handoff")
 
@@ -144,7 +144,7 @@ def source_digest(text: str) -> str:
 
 def document_name(application: str) -> str:
     """Return the name of the handoff's document."""
-    return f"handoff-{application}"
+    return object_name("handoff", application)
 
 
 def read_handoff(documents: Documents, application: str, revision: str) -> Handoff | None:
@@ -162,15 +162,7 @@ def read_handoff(documents: Documents, application: str, revision: str) -> Hando
 
 def write_handoff(documents: Documents, handoff: Handoff) -> None:
     """Write the handoff, whatever was there; the last writer wins."""
-    name, content = document_name(handoff.application), pack(handoff)
-    for _ in range(_WRITE_ATTEMPTS - 1):
-        try:
-            documents.replace(name, content, expected=documents.read(name).version)
-        except ConflictError as exc:
-            log.info("%s: %s: writing again", name, exc)
-        else:
-            return
-    documents.replace(name, content, expected=documents.read(name).version)
+    documents.put(document_name(handoff.application), pack(handoff))
 
 
 def pack(handoff: Handoff) -> bytes:

@@ -52,19 +52,19 @@ class FileDocuments:
     def replace(self, name: str, content: bytes, *, expected: str) -> str:
         """Replace the document if its version is ``expected``; return the new version."""
         path = self._path(name)
-        with _told(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
-        with self._locked(path):
+        with self._locked_to_write(path):
             current = self.read(name).version
             if current != expected:
                 raise ConflictError(
                     f"{path}: version {current or 'none'}, not {expected or 'none'}"
                 )
-            counter = int(current.partition("-")[0] or 0) + 1
-            version = f"{counter}-{secrets.token_hex(8)}"
-            with _told(path):
-                _write(path, b"fermata-document " + version.encode() + b"\n" + content)
-        return version
+            return self._write(path, content, after=current)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Make or replace the document, whatever its version; a damaged one is left alone."""
+        path = self._path(name)
+        with self._locked_to_write(path):
+            self._write(path, content, after=self.read(name).version)
 
     def delete(self, name: str) -> None:
         """Remove the document; one that is not there is fine."""
@@ -78,6 +78,21 @@ class FileDocuments:
         if not _NAME.fullmatch(name):
             raise SettingsError(f"{name!r}: not a document's name (lower case, digits, '.', '-')")
         return self._folder / name
+
+    def _write(self, path: Path, content: bytes, *, after: str) -> str:
+        """Write the document with the version that comes after ``after``; return that one."""
+        counter = int(after.partition("-")[0] or 0) + 1
+        version = f"{counter}-{secrets.token_hex(8)}"
+        with _told(path):
+            _write(path, b"fermata-document " + version.encode() + b"\n" + content)
+        return version
+
+    @contextmanager
+    def _locked_to_write(self, path: Path) -> Iterator[None]:
+        with _told(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        with self._locked(path):
+            yield
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:

@@ -37,5 +37,12 @@ class Documents(Protocol):
         replaces the document first.
         """
 
+    def put(self, name: str, content: bytes) -> None:
+        """Make or replace the document, whatever its version: the last writer wins.
+
+        One request, for documents that a single writer makes anew each time. Raises
+        ``UnavailableError`` when no answer came: it may have happened.
+        """
+
     def delete(self, name: str) -> None:
         """Remove the document, whatever its version; one that is not there is fine."""
