@@ -12,7 +12,6 @@ from fermata_hooks.airflow_api.credentials import (
     PasswordFiles,
     TokenFile,
 )
-from fermata_hooks.airflow_api.failures import NotSentError
 from fermata_hooks.airflow_api.models import (
     ACTIVE_RUN_STATES,
     BUSY_TASK_STATES,
@@ -31,6 +30,7 @@ from fermata_hooks.airflow_api.models import (
     PauseLog,
     TaskInstance,
 )
+from fermata_hooks.exchange import NotSentError
 
 __all__ = [
     "ACTIVE_RUN_STATES",

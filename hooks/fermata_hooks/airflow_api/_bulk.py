@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 
 from fermata_hooks.airflow_api._dialects import REGEX, Dialect
-from fermata_hooks.airflow_api._transport import Query
 from fermata_hooks.airflow_api.models import PauseEvent
+from fermata_hooks.exchange import Query
 
 
 def meant_by(

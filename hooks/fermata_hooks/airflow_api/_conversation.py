@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 from fermata_hooks.airflow_api._dialects import DETECTED_BY, Dialect, dialect_of
 from fermata_hooks.airflow_api._fields import Fields
-from fermata_hooks.airflow_api._transport import Answer, Request, Transport
 from fermata_hooks.airflow_api.credentials import Credentials, Headers
-from fermata_hooks.airflow_api.failures import NotSentError, UnreadableAnswerError
 from fermata_hooks.airflow_api.models import AirflowVersion
 from fermata_hooks.clock import Clock
+from fermata_hooks.exchange import Answer, NotSentError, Request, Transport, UnreadableAnswerError
 from fermata_spec.errors import RejectedError, UnavailableError
 
 ATTEMPTS = 4

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from fermata_hooks.airflow_api.failures import one_line
 from fermata_hooks.airflow_api.models import AirflowVersion, PauseLog
+from fermata_hooks.exchange import one_line
 from fermata_spec.errors import RejectedError
 
 TAG_PARAMETER = "fermata"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from fermata_hooks.airflow_api.failures import UnreadableAnswerError, one_line
+from fermata_hooks.exchange import UnreadableAnswerError, one_line
 
 T = TypeVar("T")
 

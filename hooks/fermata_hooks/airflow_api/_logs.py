@@ -6,7 +6,7 @@ from collections import deque
 from io import BytesIO
 from typing import Any
 
-from fermata_hooks.airflow_api.failures import UnreadableAnswerError
+from fermata_hooks.exchange import UnreadableAnswerError
 
 LOG_LIMIT = 16 * 2**20  # bytes; Airflow cannot send the end of a log alone
 LINE_LIMIT = 2000  # characters

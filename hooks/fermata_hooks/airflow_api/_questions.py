@@ -6,7 +6,7 @@ from typing import TypeVar
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api._pages import PAGE, Page, read_all
-from fermata_hooks.airflow_api._transport import Answer, Method, Query, Request
+from fermata_hooks.exchange import Answer, Method, Query, Request
 from fermata_spec.errors import RejectedError
 
 NOT_FOUND = 404

@@ -15,7 +15,6 @@ from fermata_hooks.airflow_api._dialects import TAG_PARAMETER
 from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api._pages import in_chunks
 from fermata_hooks.airflow_api._questions import CONFLICT, NOT_FOUND, Questions, fields_of
-from fermata_hooks.airflow_api._transport import Query, Request, Transport, segment
 from fermata_hooks.airflow_api.credentials import Credentials
 from fermata_hooks.airflow_api.models import (
     REDACTED,
@@ -30,6 +29,7 @@ from fermata_hooks.airflow_api.models import (
     TaskInstance,
 )
 from fermata_hooks.clock import Clock
+from fermata_hooks.exchange import Query, Request, Transport, segment
 from fermata_spec.errors import RejectedError
 
 IDS_PER_REQUEST = 100  # DAG ids in one question about task instances
@@ -63,7 +63,9 @@ class AirflowApi:
             ca_file: certificates to trust instead of the public ones.
 
         """
-        self._transport = Transport(url, clock=clock, timeout=timeout, ca_file=ca_file)
+        self._transport = Transport(
+            url, service="Airflow", clock=clock, timeout=timeout, ca_file=ca_file
+        )
         self._talk = Conversation(self._transport, credentials, clock)
         self._questions = Questions(self._talk)
 

@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from fermata_hooks.airflow_api.failures import one_line
 from fermata_hooks.clock import Clock
-from fermata_spec.errors import RejectedError, SettingsError
+from fermata_hooks.exchange import bearer, is_token, read_secret
+from fermata_spec.errors import RejectedError
 
-SECRET_LIMIT = 64 * 2**10  # bytes; a token is a few hundred, with many groups a few thousand
 EARLY = 60.0  # seconds before its end at which a token is renewed, or a tenth of its life
 
 Headers = Mapping[str, str]
@@ -109,7 +108,7 @@ class TokenFile:
 
     def headers(self, login: Login) -> Headers:  # noqa: ARG002 - the same for every Airflow
         """Return the token that the file holds now."""
-        return _bearer(read_secret(self._path, "token file"))
+        return bearer(read_secret(self._path, "token file"))
 
     def renew(self, login: Login, refused: Headers) -> bool:
         """Return whether the file holds another token by now."""
@@ -176,11 +175,11 @@ class _Token:
 
     def __init__(self, answer: Any, clock: Clock) -> None:  # noqa: ANN401 - JSON
         token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not _printable(token):
+        if not isinstance(token, str) or not is_token(token):
             raise RejectedError("/auth/token: no access_token in the answer")
         life = life_of(token)
         early = min(EARLY, life / 10)
-        self.headers: Headers = _bearer(token)
+        self.headers: Headers = bearer(token)
         self.ends = clock.monotonic() + life - early
 
     @classmethod
@@ -204,31 +203,3 @@ def life_of(token: str) -> float:
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error, RecursionError):
         return float("inf")
     return max(life, 0.0)
-
-
-def read_secret(path: Path, name: str) -> str:
-    """Return what stands in a secret's file, without white space around it."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(SECRET_LIMIT + 1)
-    except OSError as exc:
-        raise SettingsError(f"{name} {path}: {exc.strerror or type(exc).__name__}") from exc
-    if len(content) > SECRET_LIMIT:
-        raise SettingsError(f"{name} {path}: more than {SECRET_LIMIT} bytes")
-    try:
-        secret = content.decode().strip()
-    except UnicodeDecodeError:
-        raise SettingsError(f"{name} {path}: not UTF-8") from None
-    if not secret:
-        raise SettingsError(f"{name} {path}: empty")
-    if not secret.isprintable() or (name == "token file" and not _printable(secret)):
-        raise SettingsError(f"{name} {path}: {one_line('line ends or control characters')} in it")
-    return secret
-
-
-def _bearer(token: str) -> Headers:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def _printable(token: str) -> bool:
-    return token.isascii() and token.isprintable() and " " not in token

@@ -1,8 +1,8 @@
-"""How a bad answer of Airflow becomes one line that names the request and holds no secret.
+"""How a bad answer of a server becomes one line that names the request and holds no secret.
 
 Sorted by one question: can another attempt help? No answer, 5xx and 429 are
-``UnavailableError``; other 4xx, redirects and answers that are not Airflow's are
-``RejectedError``.
+``UnavailableError``; other 4xx, redirects and answers that are none of the
+server's own are ``RejectedError``.
 """
 
 import json
@@ -27,7 +27,7 @@ class NotSentError(UnavailableError):
 
 
 class UnreadableAnswerError(RejectedError):
-    """An answer arrived, but not one that Airflow promises: HTML, no JSON, too large, a field."""
+    """An answer came, but none that the server promises: HTML, no JSON, too large, a field."""
 
 
 def failure_of(  # noqa: PLR0913 - an HTTP answer has that many parts
@@ -68,7 +68,8 @@ def explanation(body: bytes, content_type: str = "", secrets: Iterable[str] = ()
     """Return what an error's body says, on one line of at most 200 characters.
 
     Airflow 3 puts a text, a list of fields or a database error under ``detail``, or a text under
-    ``error``; Airflow 2 a text under ``detail`` or ``title``. HTML is a proxy's (or Airflow 2's
+    ``error``; Airflow 2 a text under ``detail`` or ``title``; Kubernetes under ``message``; Argo
+    CD the same text under ``error`` and ``message``. HTML is a proxy's (or Airflow 2's
     own page for a crash): its title is enough. The input that a field error repeats is left out.
     """
     text = body.decode(errors="replace")
@@ -103,7 +104,7 @@ def without_user_info(url: str) -> str:
 def _words(body: Any) -> str:  # noqa: ANN401 - whatever JSON a server sends
     if not isinstance(body, dict):
         return str(body)
-    for key in ("detail", "error", "title"):
+    for key in ("detail", "error", "title", "message"):
         match body.get(key):
             case str(text) if text:
                 return text

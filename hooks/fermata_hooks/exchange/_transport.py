@@ -1,4 +1,4 @@
-"""One HTTP exchange with Airflow: bounded in time and size, without redirects or surprises.
+"""One HTTP exchange with a server: bounded in time and size, without redirects or surprises.
 
 The only module that knows ``requests``. Nothing is taken from the machine's environment (no
 proxy, no ``.netrc``: ``trust_env`` is off), cookies are not kept, certificates are verified, and
@@ -19,7 +19,8 @@ from urllib.parse import quote, urlsplit
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from fermata_hooks.airflow_api.failures import (
+from fermata_hooks.clock import Clock
+from fermata_hooks.exchange._failures import (
     NotSentError,
     UnreadableAnswerError,
     explanation,
@@ -27,7 +28,6 @@ from fermata_hooks.airflow_api.failures import (
     one_line,
     parse_date,
 )
-from fermata_hooks.clock import Clock
 from fermata_spec import __version__
 from fermata_spec.errors import FermataError, RejectedError, SettingsError, UnavailableError
 
@@ -39,7 +39,7 @@ JSON_TYPE = "application/json"
 _CHUNK = 2**16
 
 Query = Sequence[tuple[str, str]]
-Method = Literal["GET", "POST", "PATCH", "PUT"]
+Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,7 @@ class Request:
     path: str
     query: Query = ()
     body: object = None
+    content_type: str = JSON_TYPE
     accept: str = JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     repeatable: bool = False
@@ -90,10 +91,31 @@ def segment(name: str) -> str:
 class Transport:
     """The address and the connections to it."""
 
-    def __init__(
-        self, url: str, *, clock: Clock, timeout: float, ca_file: Path | None = None
+    def __init__(  # noqa: PLR0913 - what a connection is made of, all by name
+        self,
+        url: str,
+        *,
+        service: str,
+        clock: Clock,
+        timeout: float,
+        ca_file: Path | None = None,
+        client_certificate: tuple[Path, Path] | None = None,
     ) -> None:
-        self.url = _checked(url)
+        """Make a transport; nothing is sent yet.
+
+        Args:
+            url: the base address; it may have a path.
+            service: whose address it is, for messages (``Airflow``) and, in lower case, for the
+                counts of calls (``airflow GET``).
+            clock: for deadlines, and for the time where a server does not tell its own.
+            timeout: seconds for one request.
+            ca_file: certificates to trust instead of the public ones.
+            client_certificate: files with a certificate and its key, to show to the server.
+
+        """
+        self.url = _checked(url, service)
+        self._service = service.lower()
+        self._certificate = client_certificate
         self.calls: Counter[str] = Counter()
         self._clock = clock
         self._timeout = timeout
@@ -112,7 +134,7 @@ class Transport:
         """
         subject = f"{request.method} {self.url}{request.path}"
         with self._lock:
-            self.calls[f"airflow {request.method}"] += 1
+            self.calls[f"{self._service} {request.method}"] += 1
         with self._session() as session:
             try:
                 return self._exchange(session, request, subject)
@@ -131,7 +153,7 @@ class Transport:
         headers = {"Accept": request.accept, **request.headers}
         body = None if request.body is None else json.dumps(request.body)
         if body is not None:
-            headers["Content-Type"] = JSON_TYPE
+            headers["Content-Type"] = request.content_type
         with session.request(
             request.method,
             self.url + request.path,
@@ -220,21 +242,24 @@ class Transport:
         session.headers["User-Agent"] = f"fermata/{__version__}"
         if self._ca_file is not None:
             session.verify = str(self._ca_file)
+        if self._certificate is not None:
+            session.cert = (str(self._certificate[0]), str(self._certificate[1]))
         return session
 
 
-def _checked(url: str) -> str:
+def _checked(url: str, service: str) -> str:
     """Return the base address without its last ``/``; it may have a path, but nothing more."""
+    whose = f"{service}'s address"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise SettingsError("Airflow's address: not an http:// or https:// address") from None
+        raise SettingsError(f"{whose}: not an http:// or https:// address") from None
     if parts.username is not None or parts.password is not None:
-        raise SettingsError(f"Airflow's address: {host}: credentials belong into files, not here")
+        raise SettingsError(f"{whose}: {host}: credentials belong into files, not here")
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
         shown = one_line(url.partition("?")[0])
-        raise SettingsError(f"Airflow's address: {shown}: not an http:// or https:// address")
+        raise SettingsError(f"{whose}: {shown}: not an http:// or https:// address")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

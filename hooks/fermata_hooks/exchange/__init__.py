@@ -1,0 +1,37 @@
+"""One HTTP exchange with a server: bounded in time and size, its failures told in one line.
+
+Airflow, Argo CD and Kubernetes are all spoken to through this package, and ``requests`` does not
+get out of it: every failure is a ``RejectedError``, an ``UnavailableError`` or a
+``SettingsError``, and none holds a secret.
+"""
+
+from fermata_hooks.exchange._failures import (
+    NotSentError,
+    UnreadableAnswerError,
+    one_line,
+)
+from fermata_hooks.exchange._secret_files import SECRET_LIMIT, bearer, is_token, read_secret
+from fermata_hooks.exchange._transport import (
+    Answer,
+    Method,
+    Query,
+    Request,
+    Transport,
+    segment,
+)
+
+__all__ = [
+    "SECRET_LIMIT",
+    "Answer",
+    "Method",
+    "NotSentError",
+    "Query",
+    "Request",
+    "Transport",
+    "UnreadableAnswerError",
+    "bearer",
+    "is_token",
+    "one_line",
+    "read_secret",
+    "segment",
+]
