@@ -1,9 +1,10 @@
-"""Where a report goes: a file, stderr, the termination message, and stdout for people.
+"""Where a report goes: a file, the log, the termination message, and stdout for people.
 
 Nothing here may turn a good end into a bad one: a termination message that cannot be written is
 no failure of the hook. The report file is another matter, because somebody asked for it.
 """
 
+import logging
 import os
 import sys
 import tempfile
@@ -22,6 +23,8 @@ from fermata_spec.units import format_duration
 Format = Literal["text", "json", "markdown"]
 TERMINATION_LOG = Path("/dev/termination-log")
 _MOST_ROWS = 200  # of DAGs or blockers in a table; the JSON report has all
+
+log = logging.getLogger("fermata.report")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,15 +49,16 @@ def publish(
     *,
     clock: Clock,
     out: TextIO | None = None,
-    err: TextIO | None = None,
 ) -> None:
     """Send ``report`` everywhere it goes, once, at the end; raise if its file cannot be written.
 
-    ``report.finished`` is set here if it is not set yet. stderr gets the one line, stdout the
-    table (or JSON, or Markdown).
+    ``report.finished`` is set here if it is not set yet. stdout gets the table (or JSON, or
+    Markdown), the log the one line of a pass: what did not pass is the error that the process ends
+    with, and that is told once.
     """
     report.finished = report.finished or rfc3339(clock.now())
-    print(report.one_line(), file=err or sys.stderr, flush=True)
+    if report.verdict == "pass":
+        log.info("%s", report.one_line())
     print(render(report, outlets.form), end="", file=out or sys.stdout, flush=True)
     write_termination_message(report, outlets.termination)
     if outlets.report is not None:
