@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 import components
-from fermata_hooks.demo.airflow_server import AirflowServer, RunningAirflow
+from fermata_hooks.demo.airflow_server import USERS, AirflowServer, RunningAirflow
 from fermata_spec.errors import UnavailableError
+
+pytest.register_assert_rewrite("airflow_cases")
 
 # Installing comes on top of the first test that needs Airflow, starting it on top of any.
 AIRFLOW_TIMEOUT = 600
@@ -30,6 +32,9 @@ def airflow_server(pytestconfig: pytest.Config, airflow_version: str) -> Airflow
 
 @pytest.fixture(scope="session")
 def airflow(airflow_server: AirflowServer) -> Iterator[RunningAirflow]:
-    """One Airflow for all tests that leave no trace in it, or clean up after themselves."""
-    with airflow_server.running() as running:
+    """One Airflow for all tests that leave no trace in it, or clean up after themselves.
+
+    Besides the hooks' own user it knows ann, who is the person in tests about persons.
+    """
+    with airflow_server.running(users={**USERS, "ann": "admin"}) as running:
         yield running

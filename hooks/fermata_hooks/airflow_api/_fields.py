@@ -12,15 +12,19 @@ T = TypeVar("T")
 class Fields:
     """One object of an answer.
 
-    ``where`` says which, for messages: ``GET http://…/dags: dags[3]``. Unknown fields are nobody's
+    ``subject`` is the request and ``path`` the place in its answer, for messages:
+    ``GET http://…/dags: dags[3].is_paused is 'no', not a bool``. Unknown fields are nobody's
     business: Airflow adds some in every release. Null counts as absent.
     """
 
-    def __init__(self, raw: Any, where: str) -> None:  # noqa: ANN401 - that is what is found out
+    def __init__(self, raw: Any, subject: str, path: str = "") -> None:  # noqa: ANN401 - found out here
+        self._subject = subject
+        self._path = path
         if not isinstance(raw, dict):
-            raise UnreadableAnswerError(f"{where}: {_shown(raw)} instead of an object")
+            raise UnreadableAnswerError(
+                f"{subject}: {path or 'the answer'} is {_shown(raw)}, not an object"
+            )
         self._raw: Mapping[str, Any] = raw
-        self._where = where
 
     def text(self, name: str) -> str:
         """Return a text that must be there."""
@@ -61,12 +65,12 @@ class Fields:
 
     def nested(self, name: str) -> "Fields":
         """Return an object within; an empty one where it is absent or null."""
-        return Fields(self._raw.get(name) or {}, f"{self._where}.{name}")
+        return Fields(self._raw.get(name) or {}, self._subject, self._place(name))
 
     def each(self, name: str) -> Iterator["Fields"]:
         """Yield the objects of a list within; none where it is absent or null."""
         for index, raw in enumerate(self._optional(name, list) or []):
-            yield Fields(raw, f"{self._where}.{name}[{index}]")
+            yield Fields(raw, self._subject, f"{self._place(name)}[{index}]")
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the texts of a list within; none where it is absent or null."""
@@ -87,7 +91,7 @@ class Fields:
     def _needed(self, name: str, kind: type[T]) -> T:
         value = self._optional(name, kind)
         if value is None:
-            raise UnreadableAnswerError(f"{self._where}: no {name}")
+            raise UnreadableAnswerError(f"{self._subject}: {self._place(name)} is missing")
         return value
 
     def _optional(self, name: str, kind: type[T]) -> T | None:
@@ -100,7 +104,12 @@ class Fields:
         return value
 
     def _wrong(self, name: str, value: object, expected: str) -> UnreadableAnswerError:
-        return UnreadableAnswerError(f"{self._where}: {name} is {_shown(value)}, not {expected}")
+        return UnreadableAnswerError(
+            f"{self._subject}: {self._place(name)} is {_shown(value)}, not {expected}"
+        )
+
+    def _place(self, name: str) -> str:
+        return f"{self._path}.{name}" if self._path else name
 
 
 def _shown(value: object) -> str:

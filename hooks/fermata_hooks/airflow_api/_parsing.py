@@ -16,8 +16,14 @@ from fermata_hooks.airflow_api.models import (
     TaskInstance,
 )
 
-_SINCE = {"queued": "queued_when", "scheduled": "scheduled_when"}
-"""The time at which a task came into a state; running and the rest: start, or end if it has one."""
+_SINCE = {
+    "queued": "queued_when",
+    "scheduled": "scheduled_when",
+    "running": "start_date",
+    "restarting": "start_date",
+    "deferred": "start_date",
+}
+"""The time at which a task came into a state; the others: when it ended, if it did."""
 
 _REGEX_OPTION = "--treat-dag-id-as-regex"
 
@@ -80,7 +86,6 @@ def import_error(fields: Fields) -> ImportErrorRow:
 def task_instance(fields: Fields) -> TaskInstance:
     """Return a task instance; a state of null is ``none``."""
     state = fields.optional_text("state") or "none"
-    own_time = fields.time(_SINCE[state]) if state in _SINCE else None
     return TaskInstance(
         dag_id=fields.text("dag_id"),
         run_id=fields.text("dag_run_id"),
@@ -88,7 +93,7 @@ def task_instance(fields: Fields) -> TaskInstance:
         map_index=_or(fields.optional_number("map_index"), -1),
         try_number=fields.optional_number("try_number") or 0,
         state=state,
-        since=own_time or fields.time("end_date") or fields.time("start_date"),
+        since=fields.time(_SINCE.get(state, "end_date")) or fields.time("start_date"),
     )
 
 

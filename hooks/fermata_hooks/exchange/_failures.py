@@ -52,7 +52,7 @@ def failure_of(  # noqa: PLR0913 - an HTTP answer has that many parts
         secrets: what must not be repeated although the server may echo it.
 
     """
-    said = f"{status} {reason}".strip()
+    said = one_line(f"{status} {reason}")
     location = headers.get("Location", "")
     if location and 300 <= status < 400:  # noqa: PLR2004 - redirects
         target = without_user_info(location)

@@ -6,7 +6,9 @@ what fails is one of our errors. Safe for several threads.
 """
 
 import json
+import ssl
 import threading
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,7 +19,13 @@ from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange._failures import (
@@ -187,8 +195,9 @@ class Transport:
     def _read(
         self, response: requests.Response, subject: str, *, limit: int, cut: bool, ends: float
     ) -> bytes:
+        """Read the body as it comes (a large ``read`` would wait for ever for a slow trickle)."""
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             content += chunk
             if len(content) > limit:
                 if cut:
@@ -209,12 +218,14 @@ class Transport:
             return self._clock.now()
 
     def _no_answer(self, exc: Exception, subject: str) -> FermataError:
+        if isinstance(exc, ValueError):  # an address or a header that nobody could send
+            return SettingsError(f"{subject}: {one_line(str(exc))}")
         causes = list(_causes(exc))
-        if isinstance(exc, requests.exceptions.SSLError):
+        if any(isinstance(cause, ssl.SSLError | SSLError) for cause in causes):
             return RejectedError(f"{subject}: TLS: {one_line(str(causes[-1]))}")
         if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
             return NotSentError(f"{subject}: no connection: {_why(causes)}")
-        if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in causes):
+        if any(isinstance(cause, TimeoutError | ReadTimeoutError) for cause in causes):
             return UnavailableError(f"{subject}: no answer within {self._timeout:g}s")
         return UnavailableError(f"{subject}: no answer: {_why(causes)}")
 
@@ -267,9 +278,19 @@ def _secrets(request: Request) -> list[str]:
     """Return what an answer may echo and no message may repeat, longest first."""
     texts = list(request.headers.values())
     texts += [value.rpartition(" ")[2] for value in texts]
+    texts += [_password(value) for value in request.headers.values()]
     if isinstance(request.body, Mapping) and "password" in request.body:
         texts.append(str(request.body["password"]))
     return sorted({text for text in texts if text}, key=len, reverse=True)
+
+
+def _password(header: str) -> str:
+    """Return the password in an HTTP Basic header; empty for others."""
+    kind, _, pair = header.partition(" ")
+    try:
+        return b64decode(pair).decode().partition(":")[2] if kind == "Basic" else ""
+    except ValueError:
+        return ""
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:

@@ -48,6 +48,13 @@ class Accounts:
         self._tokens[token] = (user, issued + self.token_life)
         return token
 
+    def headers_of(self, user: str) -> dict[str, str]:
+        """Return the headers of a request that ``user`` makes by other means than our client."""
+        if self._release.generation == 3:
+            return {"Authorization": f"Bearer {self.give_token(user)}"}
+        pair = base64.b64encode(f"{user}:{self.passwords[user]}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
     def end_tokens(self) -> None:
         """Let all tokens have ended (401 "Token Expired")."""
         self._tokens = {token: (user, 0.0) for token, (user, _) in self._tokens.items()}
