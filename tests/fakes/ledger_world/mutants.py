@@ -1,0 +1,237 @@
+"""The protocol with one rule left out: each must turn a test red, or the test is worth nothing.
+
+The product has no switches for them: a mutant patches one function for the length of a test.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from fermata_hooks.documents import ConflictError
+from fermata_hooks.holding import _event_log
+from fermata_hooks.holding._batch import Chunk
+from fermata_hooks.holding._hold import HoldStep
+from fermata_hooks.holding._requests import send
+from fermata_hooks.holding._settle import Settler
+from fermata_hooks.ledger import Hold, Line, Record, Snapshot, hold_rules, settle_rules
+from fermata_hooks.ledger._rows import RUNNING
+from fermata_hooks.ledger.hold_rules import Decision, Seen
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A rule left out; ``scenario`` is the story that shows the harm."""
+
+    name: str
+    scenario: str
+    patch: Callable[[pytest.MonkeyPatch], None] = lambda _: None
+    ledger_of: Callable[[str], str] = lambda _: "ledger"
+
+
+def _record_after(patch: pytest.MonkeyPatch) -> None:
+    def pause(self: HoldStep) -> Decision:
+        intent = self._env.intend()
+        record = self._env.ledger.read()
+        planned = hold_rules.decide(
+            record,
+            self._order.application,
+            intent=intent,
+            seen=self._seen,
+            since=self._since,
+            answers=self._pause_answers.answers,
+            resting=self._resting,
+            now=self._env.clock.now(),
+        )
+        if planned.requests:
+            requests = dict.fromkeys(planned.requests, True)
+            self._pause_answers = send(self._env, requests, intent=intent, ledger_id=record.id)
+        return self._decide(intent)
+
+    patch.setattr(HoldStep, "_pause", pause)
+
+
+def _retry_overwrites(patch: pytest.MonkeyPatch) -> None:
+    opened = hold_rules.opened
+
+    def anew(record: Record, application: str, **order: Any) -> Record:  # noqa: ANN401 - as opened
+        old = record.holds.get(application)
+        if old is not None and old.token != order["token"]:
+            record = record.with_lines(dict.fromkeys(old.dags))
+            record = record.with_hold(application, None)
+        return opened(record, application, **order)
+
+    patch.setattr(hold_rules, "opened", anew)
+
+
+def _no_wait(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settle_rules, "is_calm", lambda line, read_at: True)  # noqa: ARG005
+
+
+def _no_wait_to_hold(patch: pytest.MonkeyPatch) -> None:
+    step = hold_rules.step
+
+    def hasty(line: Line | None, seen: Seen | None, *, now: float) -> hold_rules.Step:
+        found = step(line, seen, now=now)
+        return "pause" if found == "wait" else found
+
+    patch.setattr(hold_rules, "step", hasty)
+
+
+def _state_first(patch: pytest.MonkeyPatch) -> None:
+    def look(self: HoldStep, dag_ids: list[str]) -> None:
+        seen = self._env.airflow.look(dag_ids)
+        lines = self._env.ledger.read().lines
+        self._seen |= {d: Seen(lines.get(d), seen.paused.get(d)) for d in dag_ids}
+        self._since = self._since or seen.at
+
+    patch.setattr(HoldStep, "_look", look)
+
+
+def _ledger_only_before(patch: pytest.MonkeyPatch) -> None:
+    step = hold_rules.step
+
+    def trusting(line: Line | None, seen: Seen | None, *, now: float) -> hold_rules.Step:
+        return step(line, replace(seen, line=line) if seen else None, now=now)
+
+    patch.setattr(hold_rules, "step", trusting)
+
+
+def _no_handover(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Record, "unlisted", lambda self: dict(self.lines))
+
+
+def _no_look(patch: pytest.MonkeyPatch) -> None:
+    decide = hold_rules.decide
+
+    def blind(record: Record, application: str, **known: Any) -> Decision:  # noqa: ANN401
+        if hold_rules.is_mine(record, application, known["intent"].writer):
+            return decide(record, application, **known)
+        todo = frozenset(known["seen"])
+        mine = Hold(
+            token=known["intent"].writer,
+            revision="",
+            operation="",
+            opened=0.0,
+            expires=0.0,
+            todo=todo - frozenset(known["answers"].answered),
+            held=todo & frozenset(known["answers"].answered),
+        )
+        decision = decide(record.with_hold(application, mine), application, **known)
+        there = record.holds.get(application)
+        return replace(decision, record=decision.record.with_hold(application, there))
+
+    patch.setattr(hold_rules, "decide", blind)
+
+
+def _forgets_late(patch: pytest.MonkeyPatch) -> None:
+    for rules in (hold_rules, settle_rules):
+        patch.setattr(rules, "still_late", lambda line, now: None)  # noqa: ARG005
+
+
+def _looks_before_t(patch: pytest.MonkeyPatch) -> None:
+    carry_out = Settler._carry_out  # noqa: SLF001
+
+    def late(self: Settler, snapshot: Snapshot, dag_ids: list[str], chunk: Chunk) -> bool:
+        now = self._env.clock.now()
+        return carry_out(self, snapshot, dag_ids, replace(chunk, read_at=now))
+
+    patch.setattr(Settler, "_carry_out", late)
+
+
+def _no_writer(patch: pytest.MonkeyPatch) -> None:
+    def confirmed(line: Line | None, *, writer: str) -> Line | None:
+        del writer
+        if line is None or line.mark != "pausing":
+            return line
+        return Line(mark="paused", since=line.since, late_until=line.late_until)
+
+    patch.setattr(hold_rules, "confirmed", confirmed)
+
+
+def _keeps_its_look(patch: pytest.MonkeyPatch) -> None:
+    def settle(self: Settler, snapshot: Snapshot, dag_ids: list[str]) -> bool:
+        chunk = self._look(snapshot.record, dag_ids)
+        with self._env.termination.shield():
+            while True:
+                try:
+                    self._carry_out(snapshot, dag_ids, chunk)
+                except ConflictError:
+                    snapshot = self._env.ledger.snapshot()
+                    dag_ids = [d for d in dag_ids if d in snapshot.record.unlisted()]
+                else:
+                    break
+            self._close()
+        return True
+
+    patch.setattr(Settler, "_settle", settle)
+
+
+def _no_second_look(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Settler, "_read_log_after_answers", lambda self, record: None)  # noqa: ARG005
+
+
+def _log_first(patch: pytest.MonkeyPatch) -> None:
+    def look(self: Settler, record: Record, dag_ids: list[str]) -> Chunk:
+        read_at = self._env.clock.now()
+        self._event_log(record).read({d: record.lines[d] for d in dag_ids})
+        seen = self._env.airflow.look(dag_ids)
+        return Chunk({d: seen.paused.get(d) for d in dag_ids}, read_at)
+
+    patch.setattr(Settler, "_look", look)
+
+
+def _unlists_left_alone(patch: pytest.MonkeyPatch) -> None:
+    decide = hold_rules.decide
+
+    def forgetful(record: Record, application: str, **known: Any) -> Decision:  # noqa: ANN401
+        decision = decide(record, application, **known)
+        alone = {d for d, step in decision.steps.items() if step == "leave alone"}
+        if not decision.ours or not alone:
+            return decision
+        hold = decision.record.holds[application]
+        hold = replace(hold, held=hold.held - alone)
+        return replace(decision, record=decision.record.with_hold(application, hold))
+
+    patch.setattr(hold_rules, "decide", forgetful)
+
+
+def _ignores_persons(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_event_log, "wish_of", lambda *_, **__: RUNNING)
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    mutant.name: mutant
+    for mutant in (
+        Mutant("record per application", "S1", ledger_of=lambda name: f"ledger-{name.lower()}"),
+        Mutant("record after", "S2", _record_after),
+        Mutant("retry overwrites", "S3", _retry_overwrites),
+        Mutant("no wait", "S4", _no_wait),
+        Mutant("no wait to hold", "S5", _no_wait_to_hold),
+        Mutant("state first", "S6", _state_first),
+        Mutant("ledger only before", "S6", _ledger_only_before),
+        Mutant("no handover", "S7", _no_handover),
+        Mutant("no look", "S8", _no_look),
+        Mutant("forgets late", "S9", _forgets_late),
+        Mutant("forgets late, killed", "S9 killed", _forgets_late),
+        Mutant("looks before T", "S10", _looks_before_t),
+        Mutant("no writer", "S11", _no_writer),
+        Mutant("keeps its look", "S12", _keeps_its_look),
+        Mutant("no second look", "S13", _no_second_look),
+        Mutant("log first", "S14", _log_first),
+        Mutant("unlists left alone", "S15", _unlists_left_alone),
+        Mutant("ignores persons", "S16", _ignores_persons),
+    )
+}
+
+
+def no_early_resume(patch: pytest.MonkeyPatch) -> None:
+    """Leave out a rule that may be left out: DAGs of a killed batch only wait longer."""
+    step = settle_rules.step
+
+    def patient(line: Line, **known: Any) -> settle_rules.Step:  # noqa: ANN401 - as step
+        found = step(line, **known)
+        return "wait" if found == "resume early" else found
+
+    patch.setattr(settle_rules, "step", patient)

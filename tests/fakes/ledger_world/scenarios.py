@@ -1,0 +1,180 @@
+"""The shortest stories in which a rule left out does harm; with all rules they end well.
+
+A and B are applications, ``d`` is a DAG that runs at first and that both want held. Each story is
+told to the end by ``World.rest``: everybody dead, the watch alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fakes.ledger_world.world import LATE, World
+from fermata_hooks.holding import EndedOperation, end_due_holds
+from fermata_hooks.ledger import CLOCKS_DIFFER, WINDOW, LogMode
+
+T_HAS_PASSED = LATE + WINDOW + CLOCKS_DIFFER + 1.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story; ``mode`` is what the event log is worth in it."""
+
+    name: str
+    tell: Callable[[World], None]
+    mode: LogMode = "values"
+
+
+def _a_record_per_application(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.hold("B", ["d"]).finish()
+    w.release("A").finish()
+
+
+def _a_record_after_pausing(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").go().kill()
+    w.release("A").finish()
+
+
+def _a_retry_overwrites(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").go().kill()
+    w.hold("A", ["d"]).on()
+    w.release("A").finish()
+
+
+def _no_wait_before_the_drop(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").kill()
+    w.release("A").finish()
+
+
+def _no_wait_for_an_unanswered_resume(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    release = w.release("A").until("answer")
+    hold = w.hold("B", ["d"]).on()
+    release.finish()
+    hold.finish()
+
+
+def _state_before_ledger(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    release = w.release("A").until("answer")
+    hold = w.hold("B", ["d"]).until("look").go()
+    release.finish()
+    hold.finish()
+
+
+def _no_handover(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.hold("B", ["d"]).until("look").kill()
+    w.watch("B").finish()
+
+
+def _no_look_before_a_batch(w: World) -> None:
+    hold = w.hold("A", ["d"]).until("look").go()
+    w.release("A").finish()
+    hold.run()
+
+
+def _confirming_forgets_earlier_requests(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").go("lose").finish()
+    w.release("A").finish()
+
+
+def _a_killed_attempt_is_forgotten(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").kill()
+    w.hold("A", ["d"]).finish()
+    w.release("A").finish()
+
+
+def _looked_before_t_dropped_after(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").go("lose").finish()
+    release = w.release("A", waits=True).until("look").go().until("look").go()
+    for request in w.in_flight():
+        w.land(request)
+    w.pass_time(T_HAS_PASSED)
+    release.finish()
+
+
+def _no_writer_on_the_line(w: World) -> None:
+    first = w.hold("A", ["d"]).until("answer").go()
+    w.pass_time(LATE / 2)
+    w.hold("B", ["d"]).until("answer").kill()
+    w.release("A").finish()
+    first.run()
+    w.pass_time(T_HAS_PASSED - LATE / 2)
+    w.watch("B").finish()
+
+
+def _a_settler_keeps_its_look(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").kill()
+    w.give_up(w.in_flight()[0])
+    w.pass_time(T_HAS_PASSED)
+    release = w.release("A").until("log")
+    again = w.hold("A", ["d"]).until("answer").go()
+    release.go()
+    w.start("end", lambda env: end_due_holds(env, ENDED_A)).finish()
+    again.run()
+    release.finish()
+
+
+def _no_second_look_at_the_log(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    release = w.release("A").until("answer")
+    w.person("d", paused=True)
+    release.finish()
+
+
+def _log_before_state(w: World) -> None:
+    hold = w.hold("A", ["d"]).until("answer").go("lose")
+    hold.kill()
+    w.give_up(w.in_flight()[0])
+    release = w.release("A").until("look", "log").go()
+    w.person("d", paused=True)
+    release.finish()
+
+
+def _left_alone_and_not_listed(w: World) -> None:
+    first = w.hold("A", ["d"]).until("look").go()
+    second = w.hold("B", ["d"]).until("look")
+    w.person("d", paused=True)
+    second.finish()
+    first.finish()
+    w.release("A").finish()
+
+
+def _persons_are_ignored(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.person("d", paused=True)
+    w.release("A").finish()
+
+
+def _two_settlers_at_once(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    release = w.release("A").until("replace", times=2)
+    watch = w.watch().until("replace")
+    release.go()
+    watch.on()
+    release.finish()
+    watch.run()
+
+
+ENDED_A = [EndedOperation(application="A", operation=None, reason="gone")]
+
+SCENARIOS = {
+    "S1": Scenario("a record for each application", _a_record_per_application),
+    "S2": Scenario("a record after pausing", _a_record_after_pausing),
+    "S3": Scenario("a retry overwrites", _a_retry_overwrites),
+    "S4": Scenario("no wait for T before the drop", _no_wait_before_the_drop),
+    "S5": Scenario("a hold does not wait for a resume", _no_wait_for_an_unanswered_resume),
+    "S6": Scenario("the state is read before the ledger", _state_before_ledger),
+    "S7": Scenario("no handover", _no_handover),
+    "S8": Scenario("no look before a batch", _no_look_before_a_batch),
+    "S9": Scenario("confirming forgets", _confirming_forgets_earlier_requests),
+    "S9 killed": Scenario("a killed attempt is forgotten", _a_killed_attempt_is_forgotten),
+    "S10": Scenario("looked before T, dropped after", _looked_before_t_dropped_after),
+    "S11": Scenario("no writer on the line", _no_writer_on_the_line),
+    "S12": Scenario("a settler keeps its look", _a_settler_keeps_its_look),
+    "S13": Scenario("no second look at the log", _no_second_look_at_the_log),
+    "S14": Scenario("the log is read before the state", _log_before_state),
+    "S15": Scenario("left alone, not listed", _left_alone_and_not_listed, mode="unreadable"),
+    "S16": Scenario("persons are ignored", _persons_are_ignored),
+    "R2": Scenario("two settlers at once", _two_settlers_at_once),
+}
