@@ -10,6 +10,7 @@ the file has failed again, at least the settle window after it was first seen to
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from posixpath import basename
 
 from fermata_hooks.airflow_api import ImportErrorRow
 from fermata_hooks.handoff import REDACTED_FINGERPRINT, error_key, fingerprint
@@ -166,7 +167,8 @@ def describe(row: ImportErrorRow, dags: Sequence[str] = ()) -> str:
     where = [
         match["line"]
         for line in trace
-        if (match := _LINE_NUMBER.search(line)) and match["file"].endswith(row.filename)
+        if (match := _LINE_NUMBER.search(line))
+        and basename(match["file"]) == basename(row.filename)
     ]
     line = f" line {where[-1]}" if where else ""
     whose = f" (DAG {names(dags)})" if dags else ""
