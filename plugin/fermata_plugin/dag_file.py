@@ -22,6 +22,9 @@ configuration, by which Fermata knows what Airflow has parsed.
 import yaml
 from dagfactory import load_yaml_dags
 
+# Plain values only; libyaml's reader, as when Fermata judged the text.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 SOURCE = {source}
 
 CONFIG = {config}
@@ -35,9 +38,9 @@ def build_dags():
     built = {{}}
     load_yaml_dags(
         globals_dict=built,
-        config_dict=yaml.safe_load(CONFIG),
+        config_dict=yaml.load(CONFIG, LOADER),
         # Always given: dag-factory would else merge a defaults.yml of the whole DAGs folder.
-        defaults_config_dict=yaml.safe_load(DEFAULTS),
+        defaults_config_dict=yaml.load(DEFAULTS, LOADER),
     )
     for dag_id, dag in built.items():
         dag.doc_md = "%s\\n\\n{mark}%s\\n" % (dag.doc_md or "", DIGESTS[dag_id])

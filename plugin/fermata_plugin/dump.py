@@ -13,14 +13,13 @@ from json import dumps as json_dumps
 from fermata_spec.located import Value
 
 _INDENT = 2
-_PLAIN = re.compile(r"[A-Za-z/_.][A-Za-z0-9/_.@=+-]*(?:[ :][A-Za-z0-9/_.@=+-]+)*")
+_PLAIN = re.compile(r"(?:[A-Za-z/_]|\.[A-Za-z])[A-Za-z0-9/_.@=+-]*(?:[ :][A-Za-z0-9/_.@=+-]+)*")
 _WORDS = frozenset(
     ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", ".inf", ".nan"]
 )
-_NUMBER = re.compile(r"\.[0-9_]|[-+.0-9_xobe]+$")
 # What a block may not hold: line breaks of other systems, and what YAML calls not printable.
 _NOT_IN_BLOCK = re.compile(
-    "[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 
 
@@ -80,12 +79,7 @@ def _scalar(value: Value) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return (
-        _PLAIN.fullmatch(text) is not None
-        and text.lower() not in _WORDS
-        and not _NUMBER.match(text)
-        and ": " not in text
-    )
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
 
 
 def _quoted(text: str) -> str:

@@ -52,44 +52,74 @@ def load(root: str, problems: list[Problem]) -> Loaded | None:
 
 
 def _load_files(checkout: Checkout, read: ConfigFile, problems: list[Problem]) -> Loaded:
-    include = Patterns(read.config.files.include)
+    files = read.config.files
+    include = Patterns(files.include)
     before = len(problems)
-    sources = checkout.files(include, Patterns((FILE_NAME, *read.config.files.exclude)))
+    sources = checkout.files(include, Patterns((FILE_NAME, *files.exclude)))
     if not sources and len(problems) == before:
         read.report(("files", "include"), "no-files", "no file of the checkout matches")
-    defaults = _defaults(sources, read.config.files, problems)
-    found = [_understand(source, read.config.files, defaults, problems) for source in sources]
+    defaults = Defaults(checkout, include.root, problems)
+    found = [_understand(source, files, defaults, problems) for source in sources]
     return Loaded(read, include.root, tuple(found))
 
 
-def _defaults(
-    sources: list[SourceFile], files: Files, problems: list[Problem]
-) -> dict[str, Mapping[str, Value]]:
-    """Return the content of each ``defaults.yml`` by its folder (``.yml`` before ``.yaml``)."""
-    if files.format == "opaque":
-        return {}
-    defaults: dict[str, Mapping[str, Value]] = {}
-    for source in reversed(sources):
-        if dag_factory.is_defaults(source.path) and source.text is not None:
-            document = read_yaml(source.text, source.path, problems)
-            content = dag_factory.read_defaults(document) if document.complete else None
-            defaults[source.path.rpartition("/")[0]] = content or {}
-    return defaults
+class Defaults:
+    """The ``defaults.yml`` files of the folders down from the DAGs folder, read when asked for.
+
+    Looked for as dag-factory does: whether or not a pattern includes them.
+    """
+
+    def __init__(self, checkout: Checkout, root: str, problems: list[Problem]) -> None:
+        self._checkout = checkout
+        self._root = root
+        self._problems = problems
+        self._read: dict[str, Mapping[str, Value]] = {}
+        self._merged: dict[str, Mapping[str, Value]] = {}
+
+    def above(self, path: str) -> Mapping[str, Value]:
+        """Return what the files above and beside ``path`` say together."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._merged:
+            below = folder.removeprefix(self._root).strip("/")
+            names = below.split("/") if below else []
+            chain = [
+                "/".join(filter(None, (self._root, *names[:depth])))
+                for depth in range(len(names) + 1)
+            ]
+            read = [self._of(each) for each in chain]
+            self._merged[folder] = dag_factory.merge_defaults(read)
+        return self._merged[folder]
+
+    def _of(self, folder: str) -> Mapping[str, Value]:
+        if folder not in self._read:
+            paths = [f"{folder}/{name}".lstrip("/") for name in dag_factory.DEFAULTS_FILES]
+            path = next(filter(self._checkout.holds, paths), None)
+            self._read[folder] = self._content(path) if path else {}
+        return self._read[folder]
+
+    def _content(self, path: str) -> Mapping[str, Value]:
+        data = self._checkout.read(path)
+        if data is None:
+            return {}
+        text = SourceFile(path, data).text
+        if text is None:
+            self._problems.append(Problem(path, 1, 1, "not-utf8", "not UTF-8"))
+            return {}
+        document = read_yaml(text, path, self._problems)
+        return dag_factory.read_defaults(document) if document.complete else {}
 
 
 def _understand(
-    source: SourceFile,
-    files: Files,
-    defaults: Mapping[str, Mapping[str, Value]],
-    problems: list[Problem],
+    source: SourceFile, files: Files, defaults: Defaults, problems: list[Problem]
 ) -> Found:
     text = source.text
-    if text is not None and source.path.endswith(".py"):
-        return _understand_python(source, text, problems)
-    if text is not None and source.path.endswith(_YAML) and files.format != "opaque":
-        return _understand_yaml(source, text, files, defaults, problems)
-    if text is None and source.path.endswith((".py", *_YAML)):
+    is_python, is_yaml = source.path.endswith(".py"), source.path.endswith(_YAML)
+    if text is None and (is_python or is_yaml):
         problems.append(Problem(source.path, 1, 1, "not-utf8", "not UTF-8"))
+    elif text is not None and is_python:
+        return _understand_python(source, text, problems)
+    elif text is not None and is_yaml and files.format != "opaque":
+        return _understand_yaml(source, text, files, defaults, problems)
     return Found(source=source, meaning="opaque", text=text)
 
 
@@ -106,11 +136,7 @@ def _understand_python(source: SourceFile, text: str, problems: list[Problem]) -
 
 
 def _understand_yaml(
-    source: SourceFile,
-    text: str,
-    files: Files,
-    defaults: Mapping[str, Mapping[str, Value]],
-    problems: list[Problem],
+    source: SourceFile, text: str, files: Files, defaults: Defaults, problems: list[Problem]
 ) -> Found:
     if dag_factory.is_defaults(source.path):
         return Found(source=source, meaning="defaults", text=text)
@@ -121,8 +147,8 @@ def _understand_yaml(
         # Other YAML may have tags and documents of its own; it is only passed on.
         problems += [each for each in found if each.rule in {"yaml-syntax", "limit"}]
         return Found(source=source, meaning="opaque", text=text)
-    merged = dag_factory.merge_defaults(_above(source.path, defaults))
-    dags = dag_factory.read_dags(document, merged) if document.value is not None else []
+    above = defaults.above(source.path)
+    dags = dag_factory.read_dags(document, above) if document.complete else []
     problems += found
     return Found(
         source=source,
@@ -130,12 +156,5 @@ def _understand_yaml(
         text=text,
         dags=tuple(dags),
         document=document,
-        defaults=merged,
+        defaults=above,
     )
-
-
-def _above(path: str, defaults: Mapping[str, Mapping[str, Value]]) -> list[Mapping[str, Value]]:
-    """Return the defaults of the folders that ``path`` is in, the farthest first."""
-    parts = path.split("/")[:-1]
-    folders = ["/".join(parts[:depth]) for depth in range(len(parts) + 1)]
-    return [defaults[folder] for folder in folders if folder in defaults]

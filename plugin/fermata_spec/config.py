@@ -4,7 +4,6 @@ Only what this release does is listed; a key of a later release is refused by na
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from fermata_spec import __version__
@@ -23,7 +22,7 @@ from fermata_spec.kinds import (
 )
 from fermata_spec.located import Node
 from fermata_spec.plan import API_VERSION, Selector
-from fermata_spec.sections import Section, SectionKind, key, section
+from fermata_spec.sections import Section, SectionKind, key
 
 FILE_NAME = "fermata.yaml"
 KIND = "Fermata"
@@ -47,7 +46,6 @@ def _folder(text: str) -> None:
 NAME = Text("a name of a Kubernetes object", _dns_label, r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Credentials(Section):
     """The Secret beside Airflow that the hook Jobs mount, and how they sign in with it."""
 
@@ -59,7 +57,6 @@ class Credentials(Section):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Airflow(Section):
     """Where Airflow's API is, as seen by the hook Jobs."""
 
@@ -71,7 +68,6 @@ class Airflow(Section):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Files(Section):
     """Which files of the checkout Airflow gets, and how they become ConfigMaps."""
 
@@ -129,7 +125,6 @@ class SelectorKind(SectionKind):
         return {"anyOf": [{"enum": ["affected", "all"]}, super().schema()]}
 
 
-@dataclass(frozen=True, kw_only=True)
 class Selection(Section):
     """DAGs by what they are called, marked or owned by; everything named counts (a union)."""
 
@@ -151,7 +146,6 @@ class Selection(Section):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Drain(Section):
     """How long `hold` waits for running tasks, and what then."""
 
@@ -163,7 +157,6 @@ class Drain(Section):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Hold(Section):
     """What is paused while Argo CD applies, and what happens to it afterwards."""
 
@@ -172,8 +165,8 @@ class Hold(Section):
         "`affected`: the DAGs that differ from the last revision that passed; `all`; or a list.",
         default="affected",
     )
-    exclude: Selection = section(Selection, "DAGs that are never held.")
-    drain: Drain = section(Drain, "Waiting for running tasks.")
+    exclude: Selection = key(SectionKind(Selection), "DAGs that are never held.", default={})
+    drain: Drain = key(SectionKind(Drain), "Waiting for running tasks.", default={})
     lease: float = key(DURATION, "When a hold that nobody released ends by itself.", default="1h")
     late: float = key(
         DURATION, "How long a request without an answer may still take effect.", default="5m"
@@ -185,7 +178,6 @@ class Hold(Section):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Verify(Section):
     """When Airflow's view of the revision is good enough."""
 
@@ -204,7 +196,6 @@ class Verify(Section):
     max_lost: float = key(SHARE, "Losing a larger share of the DAGs is a hard stop.", default="5%")
 
 
-@dataclass(frozen=True, kw_only=True)
 class SmokeRun(Section):
     """One DAG that is run on the new revision."""
 
@@ -213,7 +204,6 @@ class SmokeRun(Section):
     deadline: float = key(DURATION, "How long the run may take.", default="10m")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Smoke(Section):
     """DAGs that must run on the new revision before the sync is good."""
 
@@ -223,7 +213,6 @@ class Smoke(Section):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Hooks(Section):
     """The Jobs that Argo CD runs around a sync."""
 
@@ -237,14 +226,12 @@ class Hooks(Section):
     service_account: str = key(NAME, "Service account of the Jobs.", default="fermata")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Lint(Section):
     """Which findings are not wanted."""
 
     silence: tuple[str, ...] = key(TEXTS, "Names of rules that are not reported.", default=[])
 
 
-@dataclass(frozen=True, kw_only=True)
 class Config(Section):
     """The whole of ``fermata.yaml``."""
 
@@ -252,15 +239,15 @@ class Config(Section):
 
     api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
     kind: str = key(Choice((KIND,)), "Kind of this file.")
-    airflow: Airflow = section(Airflow, "Airflow's address.", required=True)
-    files: Files = section(Files, "The DAGs.", required=True)
+    airflow: Airflow = key(SectionKind(Airflow), "Airflow's address.")
+    files: Files = key(SectionKind(Files), "The DAGs.")
     delivery: Literal["configmap"] = key(
         Choice(("configmap",), planned=("git-bundle", "git-sync", "image")),
         "How the files reach Airflow.",
         default="configmap",
     )
-    hold: Hold = section(Hold, "Pausing DAGs.")
-    verify: Verify = section(Verify, "Proving the revision.")
-    smoke: Smoke = section(Smoke, "Running smoke DAGs.")
-    hooks: Hooks = section(Hooks, "Hook Jobs.")
-    lint: Lint = section(Lint, "Findings.")
+    hold: Hold = key(SectionKind(Hold), "Pausing DAGs.", default={})
+    verify: Verify = key(SectionKind(Verify), "Proving the revision.", default={})
+    smoke: Smoke = key(SectionKind(Smoke), "Running smoke DAGs.", default={})
+    hooks: Hooks = key(SectionKind(Hooks), "Hook Jobs.", default={})
+    lint: Lint = key(SectionKind(Lint), "Findings.", default={})

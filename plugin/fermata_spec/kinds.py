@@ -198,12 +198,17 @@ def nearest(name: object, known: tuple[str, ...] | list[str]) -> str:
 def _check_url(text: str) -> None:
     from urllib.parse import urlsplit  # noqa: PLC0415 - 3 ms, for one value
 
-    url = urlsplit(text)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError(f"{shown(text)} is not a URL like http://airflow:8080")
-    if url.username or url.password or url.query or url.fragment:
-        # The value may hold a password: it is not repeated.
-        raise ValueError("a URL of scheme, host, port and path only: credentials go into a Secret")
+    # The value is not repeated: it may hold a password.
+    wrong = ValueError("not a URL like http://airflow:8080 (credentials go into a Secret)")
+    try:
+        url = urlsplit(text)
+        port_is_sound = url.port != 0
+    except ValueError:
+        raise wrong from None
+    if url.scheme not in {"http", "https"} or not url.hostname or not port_is_sound:
+        raise wrong
+    if "@" in url.netloc or url.query or url.fragment:
+        raise wrong
 
 
 def _check_pattern(text: str) -> None:

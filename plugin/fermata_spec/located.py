@@ -175,7 +175,8 @@ class _Builder:
         self._document.value = self._value(event, 1)
         for event in self._events:
             if not isinstance(event, DocumentEndEvent | StreamEndEvent):
-                self._refuse(event, "yaml-documents", "a second document in one file")
+                self._report(event, "yaml-documents", "a second document in one file")
+                return
 
     def _value(self, event: Event, depth: int) -> Value:
         if self._size > limits.YAML_NODES.value:
@@ -200,7 +201,8 @@ class _Builder:
     def _alias(self, event: AliasEvent) -> Value:
         anchored = self._anchors.get(event.anchor or "")
         if anchored is None:
-            self._refuse(event, "yaml-alias", f"*{event.anchor} names nothing above it")
+            self._report(event, "yaml-alias", f"*{event.anchor} names nothing above it")
+            return None
         self._aliases += 1
         self._size += anchored.size
         if self._aliases > limits.YAML_ALIASES.value:
@@ -243,7 +245,8 @@ class _Builder:
     def _key(self, event: Event, depth: int) -> Value:
         key = self._value(event, depth + 1)
         if isinstance(key, dict | list):
-            self._refuse(event, "yaml-key", "a mapping or list as a key")
+            self._report(event, "yaml-key", "a mapping or list as a key")
+            return None
         if not isinstance(key, str):
             self._document.plain_keys = False
         return key
@@ -288,12 +291,9 @@ class _Builder:
         mark = _mark(event)
         self._document.problems.append(Problem(self._document.file, *mark, rule, message))
 
-    def _refuse(self, event: Event, rule: str, message: str) -> NoReturn:
-        self._report(event, rule, message)
-        raise _Stop
-
     def _over(self, event: Event, limit: Limit) -> NoReturn:
-        self._refuse(event, "limit", f"more than {limit.value} {limit.unit}: {limit.bounds}")
+        self._report(event, "limit", f"more than {limit.value} {limit.unit}: {limit.bounds}")
+        raise _Stop
 
 
 def _tag(event: ScalarEvent) -> str:

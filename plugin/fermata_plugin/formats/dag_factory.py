@@ -66,22 +66,19 @@ def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDa
     return found
 
 
-def read_defaults(document: Document) -> Mapping[str, Value] | None:
-    """Return the content of a ``defaults.yml``; ``None`` after reporting that it is none."""
+def read_defaults(document: Document) -> Mapping[str, Value]:
+    """Return the content of a ``defaults.yml``; reports what dag-factory would stumble over."""
     if document.value is None:
         return {}
     if not isinstance(document.value, dict):
         document.node.report("dag-factory", "defaults are not a mapping")
-        return None
-    args = document.node.get("default_args")
-    if args is not None and not isinstance(args.value, dict):
-        args.report("dag-factory", "default_args is not a mapping")
-        return None
-    tags = document.node.get("tags")
-    if tags is not None and not isinstance(tags.value, list):
-        tags.report("dag-factory", "tags is not a list")
-        return None
-    return document.value
+        return {}
+    found = len(document.problems)
+    for name, kind, told in (("default_args", dict, "a mapping"), ("tags", list, "a list")):
+        child = document.node.get(name)
+        if child is not None and not isinstance(child.value, kind):
+            child.report("dag-factory", f"{name} is not {told}")
+    return document.value if len(document.problems) == found else {}
 
 
 def merge_defaults(farthest_first: Sequence[Mapping[str, Value]]) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from fermata_spec.kinds import nearest
-from fermata_spec.located import Node, Value
+from fermata_spec.located import Node, Places, Value
 
 
 def check_tasks(dag: Node, inherited: Mapping[str, Value]) -> None:
@@ -52,7 +52,8 @@ def _named(  # noqa: C901 - two forms, and what may be wrong with each
             if named is None:
                 element.report("dag-factory", f"an element of {what} without {key}")
                 continue
-            name, child = named.value, Node(element.document, element.value, named.places)
+            place_of_name = Places(named.places.value, named.places.value)
+            name, child = named.value, Node(element.document, element.value, place_of_name)
         if not isinstance(name, str):
             child.report("dag-factory", f"{name!r} of {what} is not a text", at_key=True)
         elif name in seen:

@@ -1,0 +1,6 @@
+import datetime
+
+from airflow import DAG
+from common.tables import TABLES
+
+DAG("etl", tags=TABLES)

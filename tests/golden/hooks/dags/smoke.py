@@ -1,0 +1,3 @@
+from airflow import DAG
+
+DAG("smoke_etl", schedule=None)

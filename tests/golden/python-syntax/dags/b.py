@@ -1,0 +1,3 @@
+import airflow  # dag
+def f(:
+    pass

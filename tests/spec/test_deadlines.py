@@ -1,0 +1,32 @@
+"""Deadlines nest: what a hook waits for < the hook's own < ``activeDeadlineSeconds``."""
+
+from fermata_spec.deadlines import (
+    active_deadline,
+    finish_deadline,
+    hold_deadline,
+    release_deadline,
+)
+from fermata_spec.plan import HoldPolicy, Plan, SmokeDag, SmokePolicy, VerifyPolicy
+
+PLAN = Plan(
+    application="etl",
+    revision="abc",
+    airflow_url="http://airflow:8080",
+    dags=(),
+    hold=HoldPolicy(drain_deadline=900, late=300),
+    verify=VerifyPolicy(deadline=600, settle=10),
+    smoke=SmokePolicy(deadline=1200, dags=(SmokeDag(dag_id="smoke"),)),
+)
+
+
+def test_hold_outlives_its_drain_and_a_late_answer() -> None:
+    assert hold_deadline(PLAN) > PLAN.hold.drain_deadline + PLAN.hold.late
+
+
+def test_finish_outlives_verify_smoke_and_release() -> None:
+    assert finish_deadline(PLAN) > 600 + 10 + 1200 + PLAN.hold.late
+
+
+def test_kubernetes_ends_only_what_hangs() -> None:
+    for own in (hold_deadline(PLAN), finish_deadline(PLAN), release_deadline(PLAN)):
+        assert active_deadline(own) > own
