@@ -39,6 +39,11 @@ class Accounts:
         self._release = release
         self._now = now
 
+    @property
+    def tokens(self) -> list[str]:
+        """Tokens that are known, whether they are still good or not."""
+        return list(self._tokens)
+
     def give_token(self, user: str) -> str:
         """Return a new token for ``user``, as a JWT that says how long it lives."""
         issued = self._now()

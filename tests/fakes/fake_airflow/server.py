@@ -71,6 +71,7 @@ class _Http(ThreadingHTTPServer):
         if isinstance(request, socket.socket):
             with self._open_lock:
                 self._open.add(request)
+                self.airflow.connections += 1
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
     def shutdown_request(self, request: object) -> None:

@@ -48,6 +48,7 @@ class FakeAirflow:
         self.accounts = Accounts(self.release, now)
         self.faults = Faults()
         self.requests: list[str] = []
+        self.connections = 0
         self.parse_requests: list[str] = []
         self.on_parse: Callable[[str], None] = self.parsed
         self.sends_date = True
@@ -64,6 +65,10 @@ class FakeAirflow:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Be gone: nothing listens any more (also the end of the ``with`` block)."""
         self._server.stop()
 
     @property
