@@ -186,8 +186,10 @@ def test_what_the_server_repeats_of_our_secrets_is_not_repeated(
     airflow: FakeAirflow = request.getfixturevalue(generation)
     api = make_api(airflow)
     api.dags()
-    shown = airflow.accounts.tokens or [airflow.accounts.passwords["fermata"]]
-    secrets = [*shown, *airflow.accounts.headers_of("fermata").values()]
+    secrets = airflow.accounts.tokens  # what was shown: a token on 3.x, a password on 2.x
+    if not secrets:
+        basic = airflow.accounts.headers_of("fermata")["Authorization"]
+        secrets = [airflow.accounts.passwords["fermata"], basic.removeprefix("Basic ")]
     body = json.dumps({"detail": " ".join(secrets), "is_paused": " ".join(secrets)})
     echoed = {name: value.format(secrets[0], secrets[0]) for name, value in headers.items()}
     airflow.answers(status, method="PATCH", body=body.encode(), headers=echoed)
