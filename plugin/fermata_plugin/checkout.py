@@ -103,7 +103,7 @@ class Checkout:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in _SKIPPED:
                     yield from self._walk(path, depth + 1)
-            elif entry.is_dir():
+            elif _is_linked_folder(entry):
                 self._linked_folder(path)
             else:
                 yield path
@@ -136,6 +136,13 @@ class Checkout:
 
     def _report(self, path: str, rule: str, message: str) -> None:
         self._problems.append(Problem(path, 1, 1, rule, message))
+
+
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _is_sound(path: str) -> bool:

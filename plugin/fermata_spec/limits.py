@@ -27,6 +27,7 @@ PATH_CHARACTERS = Limit(1_000, "characters", "the path of one file")
 YAML_DEPTH = Limit(64, "levels", "mappings and lists inside each other in one YAML file")
 YAML_NODES = Limit(100_000, "values", "values of one YAML file, aliases counted in full")
 YAML_ALIASES = Limit(1_000, "aliases", "aliases of one YAML file")
+YAML_NUMBER = Limit(1_000, "characters", "one number or date of a YAML file")
 PATTERN_CHARACTERS = Limit(500, "characters", "one pattern of fermata.yaml")
 PROBLEMS = Limit(1_000, "lines", "problems told in one run")
 

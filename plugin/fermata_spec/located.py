@@ -273,6 +273,11 @@ class _Builder:
         if construct is None:
             self._report(event, "yaml-tag", f"tag {_shown(tag)}: only plain values are read")
             return None
+        if len(event.value) > limits.YAML_NUMBER.value:
+            # In base 60 a number takes time that grows with the square of its length.
+            told = f"more than {limits.YAML_NUMBER.value} characters: {limits.YAML_NUMBER.bounds}"
+            self._report(event, "limit", told)
+            return None
         try:
             value: Scalar = construct(ScalarNode(tag, event.value))
         except (ValueError, KeyError, AttributeError, OverflowError) as exc:

@@ -1,0 +1,154 @@
+"""The hooks as Argo CD and Kubernetes take them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fermata_plugin.planning import Identity
+from fermata_plugin.render import compile_checkout
+from fermata_spec import limits
+from fermata_spec.errors import BUG_EXIT_CODE, FermataError, TerminatedError, UnavailableError
+from fermata_spec.plan import parse_plan
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+HOOK = "argocd.argoproj.io/hook"
+Manifest = dict[str, Any]
+
+
+def rendered(application: str = "etl", revision: str = REVISION) -> tuple[Manifest, ...]:
+    identity = Identity(application, revision, "airflow")
+    compiled = compile_checkout(str(GOLDEN / "hooks"), identity)
+    assert compiled.problems == []
+    return compiled.manifests
+
+
+def hooks(manifests: tuple[Manifest, ...]) -> list[Manifest]:
+    return [each for each in manifests if HOOK in each["metadata"].get("annotations", {})]
+
+
+def jobs() -> dict[str, Manifest]:
+    found = [each for each in rendered() if each["kind"] == "Job"]
+    return {each["metadata"]["labels"]["app.kubernetes.io/component"]: each for each in found}
+
+
+def container(job: Manifest) -> Manifest:
+    (only,) = job["spec"]["template"]["spec"]["containers"]
+    assert isinstance(only, dict)
+    return only
+
+
+@pytest.mark.parametrize(
+    ("command", "phase"), [("hold", "PreSync"), ("finish", "PostSync"), ("release", "SyncFail")]
+)
+def test_each_phase_has_its_job(command: str, phase: str) -> None:
+    job = jobs()[command]
+
+    assert job["metadata"]["annotations"][HOOK] == phase
+    assert container(job)["command"] == ["fermata", command]
+
+
+def test_every_hook_is_made_anew_in_each_sync() -> None:
+    for hook in hooks(rendered()):
+        policy = hook["metadata"]["annotations"]["argocd.argoproj.io/hook-delete-policy"]
+        assert "BeforeHookCreation" in policy.split(",")
+        assert "HookFailed" not in policy.split(",")
+
+
+def test_the_plan_comes_in_the_wave_of_the_hold_job() -> None:
+    (plan,) = [each for each in hooks(rendered()) if each["kind"] == "ConfigMap"]
+    hold = jobs()["hold"]
+
+    for key in (HOOK, "argocd.argoproj.io/sync-wave"):
+        assert plan["metadata"]["annotations"][key] == hold["metadata"]["annotations"][key]
+    mounted = {each["name"]: each for each in hold["spec"]["template"]["spec"]["volumes"]}
+    assert mounted["plan"]["configMap"]["name"] == plan["metadata"]["name"]
+    parsed = parse_plan(plan["data"]["plan.json"], origin="plan")
+    assert parsed.revision == REVISION
+
+
+def test_the_revision_stands_in_hooks_only() -> None:
+    for manifest in rendered():
+        if manifest not in hooks(rendered()):
+            assert REVISION not in str(manifest)
+
+
+def test_another_revision_changes_nothing_that_argo_cd_compares() -> None:
+    def compared(revision: str) -> list[Manifest]:
+        manifests = rendered(revision=revision)
+        return [each for each in manifests if each not in hooks(manifests)]
+
+    assert compared("a" * 40) == compared("b" * 40)
+
+
+def errors(cls: type[FermataError] = FermataError) -> Iterator[type[FermataError]]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from errors(each)
+
+
+def test_kubernetes_stops_trying_for_exactly_the_codes_that_no_attempt_mends() -> None:
+    again = {UnavailableError.exit_code, TerminatedError.exit_code}
+    final = ({each.exit_code for each in errors()} | {BUG_EXIT_CODE}) - again
+    for job in jobs().values():
+        fail, ignore = job["spec"]["podFailurePolicy"]["rules"]
+        assert fail["action"] == "FailJob"
+        assert fail["onExitCodes"]["containerName"] == container(job)["name"]
+        assert set(fail["onExitCodes"]["values"]) == final
+        assert ignore["action"] == "Ignore"
+        assert ignore["onPodConditions"] == [{"type": "DisruptionTarget", "status": "True"}]
+        assert job["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_pods_meet_the_restricted_standard() -> None:
+    for job in jobs().values():
+        pod = job["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        security = container(job)["securityContext"]
+        assert security["allowPrivilegeEscalation"] is False
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert security["readOnlyRootFilesystem"] is True
+        kinds = {key for volume in pod["volumes"] for key in volume} - {"name"}
+        assert kinds <= {"configMap", "secret"}
+
+
+def test_no_service_puts_variables_into_the_environment() -> None:
+    for job in jobs().values():
+        assert job["spec"]["template"]["spec"]["enableServiceLinks"] is False
+
+
+def test_credentials_are_files_of_an_optional_secret() -> None:
+    for job in jobs().values():
+        environment = {each["name"]: each["value"] for each in container(job)["env"]}
+        folder = "/etc/fermata/airflow"
+        assert environment["FERMATA_AIRFLOW_USERNAME_FILE"] == f"{folder}/username"
+        assert environment["FERMATA_AIRFLOW_PASSWORD_FILE"] == f"{folder}/password"
+        assert environment["FERMATA_LEDGER"] == "kubernetes:airflow/fermata-ledger"
+        (secret,) = [
+            each["secret"]
+            for each in job["spec"]["template"]["spec"]["volumes"]
+            if "secret" in each
+        ]
+        assert secret == {"secretName": "fermata-airflow", "optional": True}
+
+
+@given(st.from_regex(r"\A([a-z0-9-]{1,40}_)?[a-z0-9-]{1,60}\Z"))
+def test_names_of_hooks_have_at_most_52_characters(application: str) -> None:
+    for hook in hooks(rendered(application)):
+        if hook["kind"] == "Job":
+            assert len(hook["metadata"]["name"]) <= limits.HOOK_NAME.value
+
+
+def test_applications_whose_names_begin_alike_have_hooks_of_their_own() -> None:
+    names = [
+        hook["metadata"]["name"]
+        for application in ("a" * 50 + "x", "a" * 50 + "y", "team_etl", "team-etl")
+        for hook in hooks(rendered(application))
+    ]
+
+    assert len(names) == len(set(names))
