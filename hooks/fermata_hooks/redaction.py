@@ -12,14 +12,14 @@ MAX_LINE = 500  # characters; a longer line is cut
 
 _PATTERNS = (
     # scheme://user:password@host
-    (re.compile(r"(?P<keep>[a-zA-Z][\w+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)"), rf"\g<keep>{MASK}"),
+    (re.compile(r"(?P<keep>\w{1,20}://[^\s/:@]{0,80}:)[^\s/@]{1,200}(?=@)"), rf"\g<keep>{MASK}"),
     # Authorization: Bearer abc, Basic abc
     (re.compile(r"(?i)(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}"), rf"\g<keep>{MASK}"),
     # password=…, "api_key": "…", --token …
     (
         re.compile(
-            r"(?i)(?P<keep>[\w-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key"
-            r"|private[_-]?key|credential)[\w-]*[\"']?\s*(?:=>|[=:]|\s)\s*)"
+            r"(?i)(?P<keep>(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key"
+            r"|private[_-]?key|credential)[\w-]{0,40}[\"']?\s{0,5}(?:=>|[=:]|\s)\s{0,5})"
             r"(?:\"[^\"]*\"|'[^']*'|[^\s,;}\])]+)"
         ),
         rf"\g<keep>{MASK}",

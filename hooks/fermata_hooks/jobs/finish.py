@@ -70,7 +70,8 @@ def run_finish(plan: Plan, place: Workplace, report: Report) -> None:
     finishing = _Finishing(plan, place, report)
     finishing.run([finishing.prove, finishing.release, finishing.conclude])
     if finishing.failures:
-        raise worst(finishing.failures)
+        failure = worst(finishing.failures)
+        raise type(failure)(report.message) from failure
 
 
 def preview_finish(plan: Plan, place: Workplace, report: Report) -> None:
