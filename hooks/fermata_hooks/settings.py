@@ -20,6 +20,10 @@ VARIABLES = {
     "FERMATA_AIRFLOW_TOKEN_FILE": "a file with a bearer token",
     "FERMATA_AIRFLOW_USERNAME_FILE": "a file with the user's name (with ..._PASSWORD_FILE)",
     "FERMATA_AIRFLOW_PASSWORD_FILE": "a file with the user's password",
+    "FERMATA_ARGOCD_URL": "Argo CD's address (with ..._TOKEN_FILE)",
+    "FERMATA_ARGOCD_TOKEN_FILE": "a file with a token of Argo CD",
+    "FERMATA_ARGOCD_CA_FILE": "certificates to trust of Argo CD, in place of the public ones",
+    "FERMATA_ARGOCD_NAMESPACE": "where Applications are, to read them as objects of the cluster",
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
     "FERMATA_REPORT": "a file to write the JSON report to",
     "FERMATA_LOG": "text (the default) or json, on stderr",
@@ -52,6 +56,10 @@ class Settings:
     token_file: Path | None = None
     username_file: Path | None = None
     password_file: Path | None = None
+    argocd_url: str = ""
+    argocd_token_file: Path | None = None
+    argocd_ca_file: Path | None = None
+    argocd_namespace: str = ""
     report: Path | None = None
     log: Literal["text", "json"] = "text"
 
@@ -72,6 +80,11 @@ class Settings:
             problems.append(
                 "FERMATA_AIRFLOW_TOKEN_FILE: given together with FERMATA_AIRFLOW_USERNAME_FILE"
             )
+        argocd_url = environ.get("FERMATA_ARGOCD_URL", "")
+        argocd_token = _path(environ, "FERMATA_ARGOCD_TOKEN_FILE")
+        if bool(argocd_url) != (argocd_token is not None):
+            missing = "TOKEN_FILE" if argocd_url else "URL"
+            problems.append(f"FERMATA_ARGOCD_{missing}: missing (address and token go together)")
         log = environ.get("FERMATA_LOG", "") or "text"
         if log not in ("text", "json"):
             problems.append(f"FERMATA_LOG: {log!r} is neither text nor json")
@@ -83,6 +96,10 @@ class Settings:
             token_file=token,
             username_file=user,
             password_file=password,
+            argocd_url=argocd_url,
+            argocd_token_file=argocd_token,
+            argocd_ca_file=_path(environ, "FERMATA_ARGOCD_CA_FILE"),
+            argocd_namespace=environ.get("FERMATA_ARGOCD_NAMESPACE", ""),
             report=_path(environ, "FERMATA_REPORT"),
             log="json" if log == "json" else "text",
         )

@@ -61,6 +61,36 @@ def test_refuses_token_and_password_together() -> None:
         Settings.from_env(environ)
 
 
+@pytest.mark.parametrize(
+    ("half", "missing"),
+    [
+        ({"FERMATA_ARGOCD_URL": "https://argocd"}, "FERMATA_ARGOCD_TOKEN_FILE"),
+        ({"FERMATA_ARGOCD_TOKEN_FILE": "/token"}, "FERMATA_ARGOCD_URL"),
+    ],
+    ids=["no token", "no address"],
+)
+def test_refuses_half_of_argo_cd(half: dict[str, str], missing: str) -> None:
+    with pytest.raises(SettingsError, match=f"{missing}: missing"):
+        Settings.from_env({"FERMATA_LEDGER": "file:/state", **half})
+
+
+def test_reads_how_to_reach_argo_cd() -> None:
+    environ = {
+        "FERMATA_LEDGER": "file:/state",
+        "FERMATA_ARGOCD_URL": "https://argocd",
+        "FERMATA_ARGOCD_TOKEN_FILE": "/token",
+        "FERMATA_ARGOCD_CA_FILE": "/ca",
+        "FERMATA_ARGOCD_NAMESPACE": "argocd",
+    }
+
+    settings = Settings.from_env(environ)
+
+    assert settings.argocd_url == "https://argocd"
+    assert settings.argocd_token_file == Path("/token")
+    assert settings.argocd_ca_file == Path("/ca")
+    assert settings.argocd_namespace == "argocd"
+
+
 def test_leaves_variables_of_others_alone() -> None:
     settings = Settings.from_env({"FERMATA_LEDGER": "file:/s", "AIRFLOW_HOME": "/a", "PATH": "/b"})
 
