@@ -12,10 +12,10 @@ RUN = "demo-1"
 
 
 def first_commit(stage: Stage) -> None:
-    """Act a: the first commit goes all the way."""
+    """Act 1: the first commit goes all the way."""
     narrator = stage.narrator
     narrator.act(
-        "Act a",
+        "Act 1",
         "the first commit",
         "Airflow is empty. A repository with three DAGs, a smoke DAG and a fermata.yaml is synced.",
     )
@@ -32,14 +32,14 @@ def first_commit(stage: Stage) -> None:
     )
     _claim_parsed(stage, sync, (example.CHANGED, example.BROKEN))
     _claim_smoke(stage, sync)
-    _table(stage, {"before": before, "after": after})
+    _table(stage, sync, {"before": before, "after": after})
 
 
 def change_under_a_running_task(stage: Stage) -> None:
-    """Act b: one DAG changes while a task of it runs and a person has paused another."""
+    """Act 2: one DAG changes while a task of it runs and a person has paused another."""
     narrator, person = stage.narrator, stage.person
     narrator.act(
-        "Act b",
+        "Act 2",
         "a change while a task runs",
         f"{example.CHANGED} changes while its task extract runs. "
         f"{person.user} has paused {example.PAUSED}.",
@@ -74,14 +74,14 @@ def change_under_a_running_task(stage: Stage) -> None:
             holds=states == {"extract": "success", "load": "success", "run": "success"},
             seen=states,
         )
-    _table(stage, {"before": before, "held": during, "after": after})
+    _table(stage, sync, {"before": before, "held": during, "after": after})
 
 
 def mistake_that_no_linter_sees(stage: Stage) -> None:
-    """Act c: an operator that cannot be imported; verify says so, and a revert mends it."""
+    """Act 3: an operator that cannot be imported; verify says so, and a revert mends it."""
     narrator, person = stage.narrator, stage.person
     narrator.act(
-        "Act c",
+        "Act 3",
         "a mistake that no linter can see",
         f"{example.BROKEN} uses an operator that is not installed in this Airflow.",
     )
@@ -97,7 +97,7 @@ def mistake_that_no_linter_sees(stage: Stage) -> None:
     said = failed.stdout + failed.stderr
     errors = person.import_errors()
     narrator.claim(
-        f"it names the file and the error: {'; '.join(errors.values())}",
+        f"it names the file and the error: {_one_line(errors)}",
         holds=bool(errors) and all(_names(said, *error) for error in errors.items()),
         seen=errors or said,
     )
@@ -105,8 +105,8 @@ def mistake_that_no_linter_sees(stage: Stage) -> None:
     released = stage.look()
     narrator.claim(
         "nothing is left held, and every DAG is as it was",
-        holds=released == before and stage.held() == [],
-        seen=(released, stage.held()),
+        holds=released == before and stage.owed() == [],
+        seen=released,
     )
     with narrator.step("git revert HEAD"):
         revert = Sync(stage, stage.repository.revert())
@@ -120,15 +120,17 @@ def mistake_that_no_linter_sees(stage: Stage) -> None:
     )
     _claim_parsed(stage, revert, (example.BROKEN,))
     _table(
-        stage, {"before": before, "held": during, "after verify's no": released, "reverted": after}
+        stage,
+        sync,
+        {"before": before, "held": during, "after verify's no": released, "reverted": after},
     )
 
 
 def mistake_that_the_linter_sees(stage: Stage) -> None:
-    """Act d: render stops a bad commit, and nothing is applied."""
+    """Act 4: render stops a bad commit, and nothing is applied."""
     narrator = stage.narrator
     narrator.act(
-        "Act d",
+        "Act 4",
         "a mistake that the linter sees",
         f"{example.CHANGED} depends on a task that is not there: {example.MISSPELT}.",
     )
@@ -148,10 +150,10 @@ def mistake_that_the_linter_sees(stage: Stage) -> None:
         holds=stopped.stdout == ""
         and read_volume(stage.volume) == files
         and after == before
-        and stage.held() == [],
-        seen=(stopped.stdout, after, stage.held()),
+        and stage.owed() == [],
+        seen=(stopped.stdout, after),
     )
-    _table(stage, {"before": before, "after": after})
+    _table(stage, sync, {"before": before, "after": after})
 
 
 def _commit(stage: Stage, files: Mapping[str, str], message: str) -> Sync:
@@ -223,8 +225,12 @@ def _claim_smoke(stage: Stage, sync: Sync) -> None:
     )
 
 
+def _one_line(errors: Mapping[str, str]) -> str:
+    return "; ".join(f"{Path(file).name}: {error}" for file, error in errors.items())
+
+
 def _names(said: str, file: str, error: str) -> bool:
-    return file.rpartition("/")[2] in said and error in said
+    return Path(file).name in said and error in said
 
 
 def _place(text: str, word: str) -> str:
@@ -235,9 +241,11 @@ def _place(text: str, word: str) -> str:
     raise ClaimError(f"{word}: not in the file that should hold it")
 
 
-def _table(stage: Stage, looks: Mapping[str, Mapping[str, str]]) -> None:
+def _table(stage: Stage, sync: Sync, looks: Mapping[str, Mapping[str, str]]) -> None:
+    """Show what became of each DAG, and what the commit did to it."""
     rows = [
-        [dag_id, *(look.get(dag_id, "not there") for look in looks.values())]
+        [dag_id, sync.changes.get(dag_id, ""), *(look.get(dag_id, "-") for look in looks.values())]
         for dag_id in example.DAGS
     ]
-    stage.narrator.table(["DAG", *looks], rows)
+    styles = {"paused by fermata": "yellow", "paused": "cyan", "on": "green"}
+    stage.narrator.table(["DAG", "commit", *looks], rows, styles=styles)

@@ -52,7 +52,8 @@ class Release:
 _SHORTENED_3 = {
     "core.min_serialized_dag_update_interval": "0",
     "dag_processor.refresh_interval": "2",
-    "dag_processor.min_file_process_interval": "5",
+    "dag_processor.bundle_refresh_check_interval": "1",
+    "dag_processor.min_file_process_interval": "2",
     "dag_processor.stale_dag_threshold": "5",
     "scheduler.parsing_cleanup_interval": "5",
 }
@@ -60,7 +61,7 @@ _SHORTENED_2 = {
     "core.min_serialized_dag_update_interval": "0",
     "core.min_serialized_dag_fetch_interval": "0",
     "scheduler.dag_dir_list_interval": "2",
-    "scheduler.min_file_process_interval": "5",
+    "scheduler.min_file_process_interval": "2",
     "scheduler.stale_dag_threshold": "5",
     "scheduler.parsing_cleanup_interval": "5",
 }
@@ -68,6 +69,7 @@ USUALLY: Mapping[str, str] = {  # what Airflow's defaults are
     "core.min_serialized_dag_update_interval": "30",
     "core.min_serialized_dag_fetch_interval": "10",
     "dag_processor.refresh_interval": "300",
+    "dag_processor.bundle_refresh_check_interval": "5",
     "dag_processor.min_file_process_interval": "30",
     "dag_processor.stale_dag_threshold": "50",
     "scheduler.dag_dir_list_interval": "300",

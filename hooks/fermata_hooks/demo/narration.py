@@ -4,6 +4,7 @@ Colours and signs beyond ASCII only where the terminal shows them; ``NO_COLOR`` 
 """
 
 import shutil
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -40,10 +41,10 @@ class Narrator:
         self._color = color
         self._plain = plain
         self._width = width
-        self._act = "setting up"
+        self._act = "Setting up"
         self._started = time.monotonic()
         self.steps: list[Step] = []
-        self.claims: list[tuple[str, str]] = []
+        self.claims = 0
 
     @classmethod
     def on(cls, out: TextIO, environ: Mapping[str, str]) -> "Narrator":
@@ -59,13 +60,21 @@ class Narrator:
 
     def act(self, name: str, title: str, about: str) -> None:
         """Begin an act."""
+        self.part(name)
+        self.heading(f"{name}: {title}")
+        for line in textwrap.wrap(about, self._width - len(MARGIN)):
+            self.note(line)
+        self._line("")
+
+    def part(self, name: str) -> None:
+        """Count the steps from now on as those of ``name``."""
         self._act = name
-        head = f"── {name}: {title} "
+
+    def heading(self, text: str) -> None:
+        """Show where a part begins."""
+        head = f"── {text} "
         self._line("")
         self._line(self._style(head + "─" * max(self._width - len(head), 0), "bold", "cyan"))
-        for line in about.splitlines():
-            self._line(MARGIN + line)
-        self._line("")
 
     def note(self, text: str) -> None:
         """Say something that is neither a step nor a claim."""
@@ -81,14 +90,16 @@ class Narrator:
 
     def output(self, line: str) -> None:
         """Show a line that a program wrote."""
-        self._line(self._style(f"{MARGIN}│ {line}"[: self._width], "dim"))
+        room = self._width - len(MARGIN) - 2
+        for part in textwrap.wrap(line, room, subsequent_indent="  ") or [""]:
+            self._line(self._style(f"{MARGIN}│ {part}", "dim"))
 
     def claim(self, text: str, *, holds: bool, seen: object) -> None:
         """Say that something is so; raise ``ClaimError`` with what was ``seen`` if it is not."""
         if not holds:
             self._line(self._style(f"{MARGIN}✗ {text}: {seen}", "red", "bold"))
             raise ClaimError(f"{self._act}: not so: {text}: {seen}")
-        self.claims.append((self._act, text))
+        self.claims += 1
         self._line(f"{MARGIN}{self._style('✓', 'green', 'bold')} {text}")
 
     def succeeds(self, text: str, finished: Finished) -> None:
@@ -98,21 +109,31 @@ class Narrator:
     def ends_with(self, code: int, text: str, finished: Finished) -> None:
         """Claim that a program ended with ``code``."""
         said = f"exit code {finished.code}\n{finished.tail()}"
-        self.claim(f"exit code {code}: {text}", holds=finished.code == code, seen=said)
+        self.claim(f"{text} (exit code {code})", holds=finished.code == code, seen=said)
 
-    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Show a table."""
+    def table(
+        self,
+        headers: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        styles: Mapping[str, str] | None = None,
+    ) -> None:
+        """Show a table; ``styles`` says how cells with a certain text look."""
         widths = [max(len(line[i]) for line in [headers, *rows]) for i in range(len(headers))]
 
-        def row(cells: Sequence[str]) -> str:
-            padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-            return MARGIN + "  ".join(padded).rstrip()
+        def line(cells: Sequence[str], looks: Mapping[str, str]) -> str:
+            shown = []
+            for cell, width in zip(cells, widths, strict=True):
+                style = next((looks[text] for text in looks if text in cell), "")
+                padded = cell.ljust(width)
+                shown.append(self._style(padded, style) if style else padded)
+            return MARGIN + "  ".join(shown).rstrip()
 
         self._line("")
-        self._line(self._style(row(headers), "bold"))
-        self._line(self._style(MARGIN + "  ".join("─" * width for width in widths), "dim"))
+        self._line(self._style(line(headers, {}), "bold"))
+        self._line(self._style(line(["─" * width for width in widths], {}), "dim"))
         for cells in rows:
-            self._line(row(cells))
+            self._line(line(cells, styles or {}))
         self._line("")
 
     def _style(self, text: str, *names: str) -> str:
@@ -123,7 +144,7 @@ class Narrator:
     def _line(self, text: str) -> None:
         for sign, plain in _ASCII.items() if self._plain else ():
             text = text.replace(sign, plain)
-        self._out.write(text + "\n")
+        self._out.write(text.rstrip() + "\n")
         self._out.flush()
 
 

@@ -1,5 +1,6 @@
 """A real git repository, with an identity of its own and nothing of the user's configuration."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from fermata_hooks.demo import processes
 from fermata_spec.errors import SettingsError
 
 AUTHOR = "Dana Engineer"
+DEADLINE = 60.0
 
 
 class Repository:
@@ -30,6 +32,8 @@ class Repository:
     @classmethod
     def create(cls, folder: Path, *, path: str) -> "Repository":
         """Make the repository in a new folder; ``path`` is where git is looked for (``PATH``)."""
+        if shutil.which("git", path=path) is None:
+            raise SettingsError("git: not found on PATH")
         folder.mkdir(parents=True)
         made = cls(folder, path=path)
         made._git("init", "-q", "--initial-branch=main")
@@ -63,9 +67,5 @@ class Repository:
         return (self.folder / name).read_text(encoding="utf-8")
 
     def _git(self, *arguments: str) -> str:
-        try:
-            return processes.check(
-                ["git", *arguments], env=self._env, cwd=self.folder, deadline=60
-            ).stdout
-        except FileNotFoundError:
-            raise SettingsError("git: not found on PATH") from None
+        argv = ["git", *arguments]
+        return processes.check(argv, env=self._env, cwd=self.folder, deadline=DEADLINE).stdout

@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fermata_hooks.demo import example
+from fermata_hooks.demo import example, processes
 from fermata_hooks.demo.airflow_server import RunningAirflow
 from fermata_hooks.demo.interruption import Interruption
 from fermata_hooks.demo.manifests import Manifests, Phase
@@ -29,11 +29,15 @@ COMMAND_DEADLINE = 300.0
 WAIT_DEADLINE = 90.0
 POLL = 0.2
 NAMESPACE = "airflow"
+COMMAND = (sys.executable, "-m", "fermata_cli")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Everything that an act uses; ``folder`` holds ``syncs/``, one folder for each sync."""
+    """Everything that an act uses; ``folder`` holds ``syncs/``, one folder a sync.
+
+    ``digests`` are those of the last render, by DAG id.
+    """
 
     folder: Path
     airflow: RunningAirflow
@@ -44,6 +48,7 @@ class Stage:
     narrator: Narrator
     interruption: Interruption
     base_env: Mapping[str, str]
+    digests: dict[str, str] = field(default_factory=dict)
 
     def until(
         self, what: str, condition: Callable[[], bool], *, deadline: float = WAIT_DEADLINE
@@ -56,13 +61,12 @@ class Stage:
                 raise ClaimError(f"{what}: not within {format_duration(deadline)}")
             time.sleep(POLL)
 
-    def environment(self, folder: Path) -> dict[str, str]:
-        """Return the environment of a hook: where, and as whom; secrets are in files only."""
+    def environment(self) -> dict[str, str]:
+        """Return where Fermata works, and as whom; secrets are in files only."""
         return {
             **self.base_env,
-            "FERMATA_PLAN": str(folder / "plan.json"),
-            "FERMATA_REPORT": str(folder / "report.json"),
             "FERMATA_LEDGER": f"file:{self.ledger}",
+            "FERMATA_AIRFLOW_URL": self.airflow.url,
             "FERMATA_AIRFLOW_USERNAME_FILE": str(self.airflow.username_file),
             "FERMATA_AIRFLOW_PASSWORD_FILE": str(self.airflow.password_file),
         }
@@ -74,11 +78,11 @@ class Stage:
             for dag_id, paused in sorted(self.person.paused().items())
         }
 
-    def held(self) -> list[str]:
-        """Return the applications that hold DAGs, by the ledger's file."""
-        document = self.ledger / "ledger"
-        content: dict[str, Any] = json.loads(document.read_text()) if document.exists() else {}
-        return sorted(content.get("holds", {}))
+    def owed(self) -> list[str]:
+        """Return the DAGs that Fermata still owes a resume, by its own account."""
+        argv = [*COMMAND, "release", "--all", "--dry-run", "--format", "json"]
+        finished = processes.check(argv, env=self.environment(), cwd=self.folder)
+        return [dag["dag_id"] for dag in json.loads(finished.stdout)["dags"]]
 
 
 class Sync:
@@ -91,6 +95,7 @@ class Sync:
         self.folder = stage.folder / "syncs" / f"{number}-{revision[:7]}"
         self.folder.mkdir(parents=True)
         self.manifests = Manifests(())
+        self.changes: dict[str, str] = {}
 
     def render(self) -> Finished:
         """Render the checkout; keep what was rendered, if anything was."""
@@ -106,8 +111,18 @@ class Sync:
             self.manifests = Manifests.parse(finished.stdout)
             (self.folder / "manifests.yaml").write_text(finished.stdout, encoding="utf-8")
             (self.folder / "plan.json").write_text(self.manifests.plan(), encoding="utf-8")
+            self._compare(self.manifests.digests())
             self.stage.narrator.note(self.manifests.kinds())
         return finished
+
+    def _compare(self, digests: Mapping[str, str]) -> None:
+        """Note which DAGs differ from those of the last render."""
+        before = self.stage.digests
+        for dag_id, digest in digests.items():
+            if before.get(dag_id) != digest:
+                self.changes[dag_id] = "changed" if dag_id in before else "new"
+        before.clear()
+        before.update(digests)
 
     def apply(self) -> None:
         """Put the ConfigMaps' files into the volume that is Airflow's DAGs folder."""
@@ -128,7 +143,11 @@ class Sync:
     def running_hook(self, phase: Phase) -> Iterator[Program]:
         """Run the hook of ``phase`` beside the block, which waits for it."""
         command = self.manifests.command(phase)
-        env = self.stage.environment(self.folder)
+        env = {
+            **self.stage.environment(),
+            "FERMATA_PLAN": str(self.folder / "plan.json"),
+            "FERMATA_REPORT": str(self.folder / "report.json"),
+        }
         with self._said(f"{' '.join(command)}   ({phase})", *command[1:], env=env) as program:
             yield program
 
@@ -147,7 +166,7 @@ class Sync:
 
     @contextmanager
     def _said(self, text: str, *arguments: str, env: Mapping[str, str]) -> Iterator[Program]:
-        argv = [sys.executable, "-m", "fermata_cli", *arguments]
+        argv = [*COMMAND, *arguments]
         self.stage.interruption.check()
         with (
             self.stage.narrator.step(f"$ {text}"),

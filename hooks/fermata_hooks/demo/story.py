@@ -28,6 +28,12 @@ ACTS = (
     acts.mistake_that_no_linter_sees,
     acts.mistake_that_the_linter_sees,
 )
+SHOWN = {
+    "Act 1": "a first commit is rendered, applied, verified and smoke-tested",
+    "Act 2": "one DAG is held until its task has ended; a person's pause is kept",
+    "Act 3": "verify names the file and the error; nothing stays held; a revert is green",
+    "Act 4": "the renderer stops a commit with file, line and column; nothing is applied",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +49,10 @@ def tell(
     order: Order, *, narrator: Narrator, interruption: Interruption, environ: Mapping[str, str]
 ) -> None:
     """Tell the story; raise ``ClaimError`` as soon as something is not as it is told."""
-    with narrator.step(f"Airflow {order.version}: from the package index, or from the cache"):
-        server = AirflowServer.installed(order.version, environ=environ, say=narrator.note)
+    if order.folder is not None and order.folder.exists() and any(order.folder.iterdir()):
+        raise SettingsError(f"{order.folder}: not empty")
+    _introduce(order, narrator)
+    server = _installed(order, narrator, environ)
     with _folder(order, narrator) as folder:
         with _airflow(server, order, folder, narrator) as airflow:
             stage = Stage(
@@ -60,9 +68,22 @@ def tell(
             )
             for act in ACTS:
                 act(stage)
-        _summary(narrator)
+        _summarize(narrator)
         if order.keep:
             _how_to_stop(airflow, folder, narrator)
+
+
+def _installed(order: Order, narrator: Narrator, environ: Mapping[str, str]) -> AirflowServer:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        narrator.note(f"{line} ...")
+
+    with narrator.step(f"Airflow {order.version}, in an environment of its own"):
+        server = AirflowServer.installed(order.version, environ=environ, say=say)
+        narrator.note(f"{'installed' if said else 'is'} in {server.installation.folder}")
+    return server
 
 
 @contextmanager
@@ -70,8 +91,6 @@ def _folder(order: Order, narrator: Narrator) -> Iterator[Path]:
     """Make the folder of the demo; a temporary one is removed, unless Airflow stays up in it."""
     temporary = order.folder is None
     folder = order.folder or Path(tempfile.gettempdir()) / f"fermata-demo-{secrets.token_hex(4)}"
-    if folder.exists() and any(folder.iterdir()):
-        raise SettingsError(f"{folder}: not empty")
     kept = False
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -102,11 +121,11 @@ def _airflow(
             narrator.note(f"it answers at {airflow.url}, on the loopback only; SQLite")
         _say_what_is_shortened(release, narrator)
         yield airflow
-        narrator.act("Finally", "Airflow", "")
+        narrator.part("Afterwards")
         if order.keep:
             airflow.keep()
         else:
-            with narrator.step("stopping Airflow"):
+            with narrator.step("stopping Airflow, removing everything"):
                 stack.close()
 
 
@@ -119,23 +138,40 @@ def _say_what_is_shortened(release: Release, narrator: Narrator) -> None:
 
 def _base_env(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what each command of Fermata gets besides what is meant for it."""
-    return {
-        "PATH": environ.get("PATH", os.defpath),
-        "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": environ.get("PYTHONDONTWRITEBYTECODE", ""),
-    }
+    return {"PATH": environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
 
 
-def _summary(narrator: Narrator) -> None:
-    narrator.act("The end", "what was shown, and how long each step took", "")
+def _introduce(order: Order, narrator: Narrator) -> None:
+    narrator.heading(f"Fermata on a real Airflow {order.version}")
+    for line in (
+        "A git repository gets four commits and a revert. Each is synced as Argo CD does it: render,",
+        "hold, apply, and then verify, smoke, release. Each of these is the real command, in a",
+        "process of its own; ✓ marks what was then checked by asking Airflow itself.",
+        "At the left stand the seconds since the start.",
+    ):
+        narrator.note(line)
+    narrator.note("")
+
+
+def _summarize(narrator: Narrator) -> None:
+    narrator.heading("What was shown")
+    narrator.table(
+        ["", "", "took"],
+        [[name, shown, _took(narrator, name)] for name, shown in SHOWN.items()],
+    )
+    narrator.heading("How long each step took")
     narrator.table(
         ["", "step", "took"],
         [[step.act, step.text, format_duration(step.seconds)] for step in narrator.steps],
     )
     narrator.note(
-        f"{len(narrator.claims)} claims, each checked against Airflow itself; "
+        f"{narrator.claims} claims, each checked against Airflow itself; "
         f"{format_duration(narrator.seconds)} in all"
     )
+
+
+def _took(narrator: Narrator, act: str) -> str:
+    return format_duration(sum(step.seconds for step in narrator.steps if step.act == act))
 
 
 def _how_to_stop(airflow: RunningAirflow, folder: Path, narrator: Narrator) -> None:
