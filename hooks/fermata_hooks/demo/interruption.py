@@ -30,6 +30,11 @@ class Interruption:
         if self._came is not None:
             raise self._error()
 
+    def over(self) -> None:
+        """Take no notice of signals from now on: nothing is going to be undone any more."""
+        for number in INTERRUPTIONS:
+            signal.signal(number, signal.SIG_IGN)
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._came is not None:
             return

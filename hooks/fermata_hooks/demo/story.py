@@ -53,24 +53,30 @@ def tell(
         raise SettingsError(f"{order.folder}: not empty")
     _introduce(order, narrator)
     server = _installed(order, narrator, environ)
-    with _folder(order, narrator) as folder:
-        with _airflow(server, order, folder, narrator) as airflow:
-            stage = Stage(
-                folder=folder,
-                airflow=airflow,
-                repository=Repository.create(folder / "repository", path=environ.get("PATH", "")),
-                volume=airflow.dags_folder,
-                ledger=folder / "ledger",
-                person=Witness(airflow, PERSON),
-                narrator=narrator,
-                interruption=interruption,
-                base_env=_base_env(environ),
-            )
-            for act in ACTS:
-                act(stage)
-        _summarize(narrator)
+    with (
+        _folder(order, narrator) as folder,
+        _airflow(server, order, folder, narrator) as airflow,
+    ):
+        stage = Stage(
+            folder=folder,
+            airflow=airflow,
+            repository=Repository.create(folder / "repository", path=environ.get("PATH", "")),
+            volume=airflow.dags_folder,
+            ledger=folder / "ledger",
+            person=Witness(airflow, PERSON),
+            narrator=narrator,
+            interruption=interruption,
+            base_env=_base_env(environ),
+        )
+        for act in ACTS:
+            act(stage)
         if order.keep:
+            _summarize(narrator)
             _how_to_stop(airflow, folder, narrator)
+            interruption.over()
+            airflow.keep()
+    if not order.keep:
+        _summarize(narrator)
 
 
 def _installed(order: Order, narrator: Narrator, environ: Mapping[str, str]) -> AirflowServer:
@@ -122,9 +128,7 @@ def _airflow(
         _say_what_is_shortened(release, narrator)
         yield airflow
         narrator.part("Afterwards")
-        if order.keep:
-            airflow.keep()
-        else:
+        if not order.keep:
             with narrator.step("stopping Airflow, removing everything"):
                 stack.close()
 
@@ -144,10 +148,10 @@ def _base_env(environ: Mapping[str, str]) -> dict[str, str]:
 def _introduce(order: Order, narrator: Narrator) -> None:
     narrator.heading(f"Fermata on a real Airflow {order.version}")
     for line in (
-        "A git repository gets four commits and a revert. Each is synced as Argo CD does it: render,",
-        "hold, apply, and then verify, smoke, release. Each of these is the real command, in a",
-        "process of its own; ✓ marks what was then checked by asking Airflow itself.",
-        "At the left stand the seconds since the start.",
+        "A git repository gets four commits and a revert. Each is synced as Argo CD does it:",
+        "render, hold, apply, and then verify, smoke and release. Each is the real command, in a",
+        "process of its own; ✓ marks what was then checked by asking Airflow itself. At the left",
+        "stand the seconds since the start.",
     ):
         narrator.note(line)
     narrator.note("")
