@@ -23,7 +23,7 @@ one:
 two:
   tasks: {t: {operator: x.Y, bash_command: echo 2}}
 """
-PYTHON = "from airflow import DAG\nimport tables\n\nDAG('by_python')\n"
+PYTHON = "from airflow import DAG\nimport tables\n\ndag = DAG('by_python')\n"
 SERVER_SIDE = {"argocd.argoproj.io/sync-options": "ServerSideApply=true"}
 
 

@@ -37,11 +37,16 @@ def parse(path: str, text: str, problems: list[Problem]) -> ast.Module | None:
 def find_dags(tree: ast.Module, path: str, problems: list[Problem]) -> list[FoundDag]:
     """Return the DAGs of a file; reports those whose id cannot be told."""
     names = _AirflowNames(tree)
+    lost = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     found: list[tuple[ast.Call | ast.FunctionDef | ast.AsyncFunctionDef, str | None]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and names.is_dag(node.func):
-            dag_id = names.literal(_argument(node))
-            found.append((node, dag_id))
+            if node in lost:
+                told = "a DAG that is given to nothing: Airflow finds DAGs by the names of a module"
+                place = Mark(node.lineno, node.col_offset + 1)
+                problems.append(Problem(path, *place, "dag-unnamed", told))
+            else:
+                found.append((node, names.literal(_argument(node))))
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found += [(node, dag_id) for dag_id in _decorated(node, names)]
     dags = []

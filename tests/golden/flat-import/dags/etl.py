@@ -3,4 +3,4 @@ import datetime
 from airflow import DAG
 from common.tables import TABLES
 
-DAG("etl", tags=TABLES)
+dag = DAG("etl", tags=TABLES)

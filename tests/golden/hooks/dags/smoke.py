@@ -1,3 +1,3 @@
 from airflow import DAG
 
-DAG("smoke_etl", schedule=None)
+dag = DAG("smoke_etl", schedule=None)

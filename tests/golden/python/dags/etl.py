@@ -7,7 +7,7 @@ DAG_ID = "by_constant"
 with DAG("by_class", schedule=None):
     pass
 
-DAG(dag_id=DAG_ID)
+assigned = DAG(dag_id=DAG_ID)
 
 
 @dag(schedule=None)

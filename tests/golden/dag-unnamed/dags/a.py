@@ -1,0 +1,6 @@
+from airflow import DAG
+
+DAG("lost")
+
+with DAG("found"):
+    pass
