@@ -6,6 +6,7 @@ what fails is one of our errors. Safe for several threads.
 """
 
 import json
+import re
 import ssl
 import threading
 from base64 import b64decode
@@ -269,7 +270,7 @@ def _checked(url: str, service: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise SettingsError(f"{whose}: {host}: credentials belong into files, not here")
     if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        shown = one_line(url.partition("?")[0])
+        shown = one_line(re.split("[?#]", url)[0])
         raise SettingsError(f"{whose}: {shown}: not an http:// or https:// address")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 

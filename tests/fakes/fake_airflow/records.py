@@ -90,11 +90,12 @@ class FakeRow:
     owner: str
     dag_id: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    raw_extra: str | None = "unset"
 
     @property
-    def extra_text(self) -> str:
-        """The ``extra`` as Airflow serves it: JSON in a text."""
-        return json.dumps(self.extra)
+    def extra_text(self) -> str | None:
+        """The ``extra`` as Airflow serves it: JSON in a text, unless a test set ``raw_extra``."""
+        return json.dumps(self.extra) if self.raw_extra == "unset" else self.raw_extra
 
 
 @dataclass(kw_only=True)

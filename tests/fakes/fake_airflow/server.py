@@ -116,6 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
         airflow = self.server.airflow
         with airflow.lock:
             airflow.requests.append(f"{self.command} {self.path}")
+            airflow.headers.append(request.headers)
         fault = airflow.faults.take(self.command, self.path)
         if fault is None:
             self._write(self._effect(request)())

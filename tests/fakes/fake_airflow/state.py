@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -48,6 +48,7 @@ class FakeAirflow:
         self.accounts = Accounts(self.release, now)
         self.faults = Faults()
         self.requests: list[str] = []
+        self.headers: list[Mapping[str, str]] = []
         self.connections = 0
         self.parse_requests: list[str] = []
         self.on_parse: Callable[[str], None] = self.parsed
