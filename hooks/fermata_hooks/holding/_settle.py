@@ -87,18 +87,31 @@ class Settler:
     def run(self) -> Settled:
         """Settle; see ``settle``."""
         naps = 0
+        failure: UnavailableError | None = None
         while True:
             try:
                 self._sweep()
-            except UnavailableError:
+            except UnavailableError as exc:
                 if self._over():
                     raise
-                self._lost = True
+                self._lost, failure = True, exc
             else:
+                if self._over():
+                    self._refuse_to_guess(failure)
                 if self._over() or self._at_rest():
                     return self._result()
             self._env.clock.sleep(BACKOFF[min(naps, len(BACKOFF) - 1)] if self._lost else POLL)
             naps += 1
+
+    def _refuse_to_guess(self, failure: UnavailableError | None) -> None:
+        """Raise if time ran out before every line was looked at: nothing is known of those."""
+        unseen = sorted(self._left.keys() - self._outcomes.keys() - set(self._waiting()))
+        if unseen:
+            told = f": {failure}" if failure else ""
+            raise UnavailableError(
+                f"{len(unseen)} DAG(s) not settled within {self._patience.deadline:g}s: "
+                f"{', '.join(unseen[:5])}{told}"
+            )
 
     def _sweep(self) -> None:
         """Look at every line that no hold lists, once, and act on it."""
