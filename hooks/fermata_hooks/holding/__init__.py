@@ -17,7 +17,7 @@ from fermata_hooks.holding._release import (
     release_hold,
 )
 from fermata_hooks.holding._settle import Patience, Settled, settle
-from fermata_hooks.holding._status import HoldStatus, LineStatus, read_status
+from fermata_hooks.holding._status import HoldStatus, LineStatus, read_status, status_of
 from fermata_hooks.holding._watch import EndedHold, EndedOperation, end_due_holds, watch_pass
 
 __all__ = [
@@ -44,5 +44,6 @@ __all__ = [
     "release_hold",
     "require_ours",
     "settle",
+    "status_of",
     "watch_pass",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fermata_hooks.ledger import CLOCKS_DIFFER, Ledger
+from fermata_hooks.ledger import CLOCKS_DIFFER, Ledger, Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,12 @@ class LineStatus:
 
 
 def read_status(ledger: Ledger) -> tuple[tuple[HoldStatus, ...], tuple[LineStatus, ...]]:
-    """Return the holds, by application, and the lines, by DAG id."""
-    record = ledger.read()
+    """Read the ledger; return the holds, by application, and the lines, by DAG id."""
+    return status_of(ledger.read())
+
+
+def status_of(record: Record) -> tuple[tuple[HoldStatus, ...], tuple[LineStatus, ...]]:
+    """Return the holds of ``record``, by application, and its lines, by DAG id."""
     holders: dict[str, list[str]] = {}
     for application, hold in sorted(record.holds.items()):
         for dag_id in hold.dags:
