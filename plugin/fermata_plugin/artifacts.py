@@ -115,7 +115,7 @@ def _python(
 
 def _dag_factory(found: Found, loaded: Loaded) -> Artifact:
     plain = found.document is not None and found.document.plain_keys
-    digests = {dag.dag_id: digest_of_value(dag.content, plain_keys=plain) for dag in found.dags}
+    digests = {dag.dag_id: digest_of_value(dag.settings, plain_keys=plain) for dag in found.dags}
     as_file = _is_dag_file_form(loaded)
     suffix = ".py" if as_file else ""
     dags = [

@@ -21,7 +21,7 @@ configuration, by which Fermata knows what Airflow has parsed.
 
 import yaml
 from dagfactory import load_yaml_dags
-
+{imports}
 # Plain values only; libyaml's reader, as when Fermata judged the text.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -34,13 +34,15 @@ DEFAULTS = {defaults}
 DIGESTS = {digests}
 
 
+{read}
+
 def build_dags():
     built = {{}}
     load_yaml_dags(
         globals_dict=built,
-        config_dict=yaml.load(CONFIG, LOADER),
+        config_dict=read(CONFIG),
         # Always given: dag-factory would else merge a defaults.yml of the whole DAGs folder.
-        defaults_config_dict=yaml.load(DEFAULTS, LOADER),
+        defaults_config_dict=read(DEFAULTS),
     )
     for dag_id, dag in built.items():
         dag.doc_md = "%s\\n\\n{mark}%s\\n" % (dag.doc_md or "", DIGESTS[dag_id])
@@ -50,17 +52,54 @@ def build_dags():
 globals().update(build_dags())
 '''
 
+_READ = """\
+def read(text):
+    return yaml.load(text, LOADER)
+"""
+_EXPRESSIONS = ("__type__", "__and__", "__or__", "__join__")
+_IMPORTS_FOR_EXPRESSIONS = """\
+from dagfactory.utils import cast_with_type
+from functools import reduce
+from operator import and_, or_
+"""
+_READ_EXPRESSIONS = """\
+def read(text):
+    return combine(cast_with_type(yaml.load(text, LOADER)))
+
+
+def combine(value):
+    # dag-factory does this itself when it reads a file, and not when it is given a dictionary.
+    if isinstance(value, list):
+        return [combine(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    for key, step, sign in (("__and__", and_, " & "), ("__or__", or_, " | ")):
+        if key in value:
+            parts = [combine(each) for each in value[key]]
+            try:
+                return reduce(step, parts)
+            except TypeError:
+                return "(%s)" % sign.join(map(str, parts))
+    if "__join__" in value:
+        return "".join(str(combine(each)) for each in value["__join__"])
+    return {key: combine(each) for key, each in value.items()}
+"""
+
 
 def dag_file(
     source: str, text: str, *, defaults: Mapping[str, Value], digests: Mapping[str, str]
 ) -> str:
     """Return the DAG file for ``text``, the YAML of ``source``; ``digests`` by DAG id."""
+    merged = dump([dict(defaults)]).removeprefix("---\n")
+    has_expressions = any(each in text or each in merged for each in _EXPRESSIONS)
     rows = "".join(f"    {dag_id!r}: {digest!r},\n" for dag_id, digest in sorted(digests.items()))
     return _TEMPLATE.format(
         source=ascii(source),
         config=python_text(text),
-        defaults=python_text(dump([dict(defaults)]).removeprefix("---\n")),
+        defaults=python_text(merged),
         digests=f"{{\n{rows}}}",
+        imports=_IMPORTS_FOR_EXPRESSIONS if has_expressions else "",
+        read=_READ_EXPRESSIONS if has_expressions else _READ,
         mark=MARK,
     )
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from fermata_plugin.checkout import Checkout, SourceFile
 from fermata_plugin.formats import dag_factory, python_source
+from fermata_plugin.formats.environment_text import report_references
 from fermata_plugin.formats.found import Found
 from fermata_plugin.patterns import Patterns
 from fermata_spec.config import FILE_NAME, Config, Files
@@ -149,6 +150,7 @@ def _understand_yaml(
         return Found(source=source, meaning="opaque", text=text)
     above = defaults.above(source.path)
     dags = dag_factory.read_dags(document, above) if document.complete else []
+    report_references(text, document, kept=files.form != "as-is")
     problems += found
     return Found(
         source=source,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fermata_plugin.artifacts import Artifact
 from fermata_plugin.loading import Loaded
-from fermata_spec.kinds import nearest
+from fermata_plugin.smoke_check import check_smoke
 from fermata_spec.plan import (
     HoldPolicy,
     Plan,
@@ -34,7 +34,7 @@ def make_plan(
     """Return the plan; reports DAG ids that stand twice, and smoke DAGs that do not exist."""
     config = loaded.config
     dags = _distinct(loaded, artifacts, problems)
-    _check_smoke(loaded, {dag.dag_id for dag in dags}, problems)
+    check_smoke(loaded, problems)
     hold, smoke = config.hold, config.smoke
     return Plan(
         application=identity.application,
@@ -87,15 +87,3 @@ def _distinct(
                 told = f"{dag.dag_id} is defined in {other.source} too"
                 problems.append(found.problem("duplicate-dag-id", told, at.place))
     return list(seen.values())
-
-
-def _check_smoke(loaded: Loaded, known: set[str], problems: list[Problem]) -> None:
-    """Report a smoke DAG that is not there; not where some DAG ids could not be told."""
-    if any(problem.rule == "dag-id-computed" for problem in problems):
-        return
-    if any(found.meaning == "opaque" for found in loaded.found):
-        return
-    for index, run in enumerate(loaded.config.smoke.dags):
-        if run.dag_id not in known:
-            told = f"{run.dag_id}: no file defines such a DAG{nearest(run.dag_id, sorted(known))}"
-            loaded.file.report(("smoke", "dags", index, "dag_id"), "unknown-smoke-dag", told)

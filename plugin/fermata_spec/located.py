@@ -141,7 +141,7 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Document:
         problems.append(Problem(file, *place, "yaml-syntax", "a character that YAML forbids"))
     except _Stop:
         pass
-    document.complete = len(problems) == found
+    document.complete = all(each.severity == "warning" for each in problems[found:])
     return document
 
 
@@ -285,6 +285,10 @@ class _Builder:
                 event, "yaml-value", f"{event.value!r} is no {tag.removeprefix(_TAG)}: {exc}"
             )
             return None
+        if event.implicit[0] and _is_trap(tag, event.value):
+            spelt = str(value).lower()
+            told = f"{event.value} is {spelt} to YAML 1.1: write {spelt}, or quote it"
+            self._report(event, "yaml-trap", told, "warning")
         return value
 
     def _check_collection_tag(self, event: Event) -> None:
@@ -292,9 +296,9 @@ class _Builder:
         if tag not in _COLLECTIONS:
             self._report(event, "yaml-tag", f"tag {_shown(tag)}: only plain values are read")
 
-    def _report(self, event: Event, rule: str, message: str) -> None:
-        mark = _mark(event)
-        self._document.problems.append(Problem(self._document.file, *mark, rule, message))
+    def _report(self, event: Event, rule: str, message: str, severity: Severity = "error") -> None:
+        problem = Problem(self._document.file, *_mark(event), rule, message, severity)
+        self._document.problems.append(problem)
 
     def _over(self, event: Event, limit: Limit) -> NoReturn:
         self._report(event, "limit", f"more than {limit.value} {limit.unit}: {limit.bounds}")
@@ -311,6 +315,15 @@ def _tag(event: ScalarEvent) -> str:
         if pattern.match(text):
             return str(tag)
     return _STRING
+
+
+def _is_trap(tag: str, text: str) -> bool:
+    """Whether YAML 1.1 takes ``text`` for something that a person is unlikely to mean."""
+    if tag == f"{_TAG}bool":
+        return text.lower() not in {"true", "false"}
+    is_number = tag in {f"{_TAG}int", f"{_TAG}float"}
+    is_octal = text.lstrip("+-")[:1] == "0" and text.lstrip("+-0").isdigit()
+    return is_number and (":" in text or is_octal)
 
 
 def _shown(tag: str | None) -> str:

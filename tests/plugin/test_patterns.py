@@ -60,8 +60,8 @@ def test_the_root_is_what_all_patterns_share(patterns: list[str], root: str) -> 
     ],
 )
 def test_a_hostile_pattern_takes_no_time(pattern: str, path: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     Patterns([pattern]).match(path)
 
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

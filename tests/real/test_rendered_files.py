@@ -42,6 +42,17 @@ documented:
 globals:
   tasks: {{only: {{operator: {BASH}, bash_command: 'echo three {QUOTES} quotes'}}}}
 """
+EXPRESSIONS = rf"""
+expressions:
+  max_active_runs: {{__or__: [1, 2]}}
+  dagrun_timeout: {{__type__: datetime.timedelta, minutes: 5}}
+  start_date: 2024-01-01
+  tasks:
+    only:
+      operator: {BASH}
+      bash_command: {{__join__: ["echo ", {{__type__: pathlib.PurePath, __args__: [a, b]}}]}}
+    other: {{operator: {BASH}, bash_command: {{__and__: [x, y]}}}}
+"""
 DEFAULTS = "default_args: {retries: 3, owner: far}\ntags: [far]\nmax_active_runs: 7\n"
 BROKEN = "broken:\n  tasks: {only: {operator: no.such.module.Operator}}\n"
 PYTHON = "from airflow.models.dag import DAG\n\ndag = DAG('by_python', schedule=None)\n"
@@ -65,6 +76,7 @@ print(json.dumps({
             "doc_md": Serialized.to_dict(dag)["dag"].get("doc_md"),
             "tags": sorted(dag.tags),
             "max_active_runs": dag.max_active_runs,
+            "timeout": dag.dagrun_timeout and dag.dagrun_timeout.total_seconds(),
             "tasks": {t.task_id: [t.owner, t.retries, t.bash_command] for t in dag.tasks},
         }
         for dag in bag.dags.values()
@@ -179,3 +191,19 @@ def test_a_defaults_file_of_the_dags_folder_is_not_merged_a_second_time(
     dags = parse(airflow_server, tmp_path / "dags", tmp_path).dags
 
     assert dags["plain"]["tasks"]["load"] == ["file", 3, "echo ☃"]
+
+
+def test_expressions_mean_what_they_mean_when_dag_factory_reads_a_file(
+    airflow_server: AirflowServer, checkout: Path, tmp_path: Path
+) -> None:
+    (checkout / "dags" / "expressions.yaml").write_text(EXPRESSIONS)
+    lay_out(checkout, tmp_path / "dags")
+
+    dag = parse(airflow_server, tmp_path / "dags", tmp_path).dags["expressions"]
+
+    assert dag["max_active_runs"] == 3
+    assert dag["timeout"] == 300
+    assert {name: task[2] for name, task in dag["tasks"].items()} == {
+        "only": "echo a/b",
+        "other": "(x & y)",
+    }

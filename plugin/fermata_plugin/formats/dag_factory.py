@@ -59,8 +59,8 @@ def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDa
     found = []
     for dag_id, node in document.node.items():
         if dag_id not in RESERVED and _check_dag(dag_id, node, file_default, defaults):
-            content = _effective(node.value, file_default, defaults)
-            found.append(FoundDag(dag_id=dag_id, place=node.places.key, content=content))
+            settings = _effective(node.value, file_default, defaults)
+            found.append(FoundDag(dag_id=dag_id, place=node.places.key, settings=settings))
     if not found and not document.problems:
         document.node.report("dag-factory", "defines no DAG")
     return found

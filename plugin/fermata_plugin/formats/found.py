@@ -16,12 +16,12 @@ Meaning = Literal["dag-factory", "defaults", "python", "opaque"]
 class FoundDag:
     """A DAG that a file defines, at ``place``.
 
-    ``content`` is all that a dag-factory DAG's behaviour follows from; a Python DAG's is its file.
+    ``settings`` is what it is made with: all of it for dag-factory, what is literal for Python.
     """
 
     dag_id: str
     place: Mark
-    content: Value = None
+    settings: Mapping[str, Value]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

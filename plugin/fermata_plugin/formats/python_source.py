@@ -6,10 +6,11 @@ DAG is neither held nor verified by name.
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from fermata_plugin.formats.found import FoundDag
-from fermata_spec.located import Mark
+from fermata_spec.located import Mark, Value
 from fermata_spec.problems import Problem
 
 
@@ -36,28 +37,54 @@ def parse(path: str, text: str, problems: list[Problem]) -> ast.Module | None:
 
 def find_dags(tree: ast.Module, path: str, problems: list[Problem]) -> list[FoundDag]:
     """Return the DAGs of a file; reports those whose id cannot be told."""
-    names = _AirflowNames(tree)
-    lost = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    found: list[tuple[ast.Call | ast.FunctionDef | ast.AsyncFunctionDef, str | None]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and names.is_dag(node.func):
-            if node in lost:
-                told = "a DAG that is given to nothing: Airflow finds DAGs by the names of a module"
-                place = Mark(node.lineno, node.col_offset + 1)
-                problems.append(Problem(path, *place, "dag-unnamed", told))
-            else:
-                found.append((node, names.literal(_argument(node))))
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            found += [(node, dag_id) for dag_id in _decorated(node, names)]
     dags = []
-    for node, dag_id in sorted(found, key=lambda each: (each[0].lineno, each[0].col_offset)):
-        place = Mark(node.lineno, node.col_offset + 1)
+    for place, dag_id, settings in sorted(_definitions(tree, path, problems), key=_place):
         if dag_id is None:
             told = "a DAG whose id is computed: it is not held, verified or counted by name"
             problems.append(Problem(path, *place, "dag-id-computed", told, "warning"))
         else:
-            dags.append(FoundDag(dag_id=dag_id, place=place))
+            dags.append(FoundDag(dag_id=dag_id, place=place, settings=settings))
     return dags
+
+
+class _Definition(NamedTuple):
+    """Where a DAG is made, its id where that is literal, and its literal arguments."""
+
+    place: Mark
+    dag_id: str | None
+    settings: Mapping[str, Value]
+
+
+def _place(definition: _Definition) -> Mark:
+    return definition.place
+
+
+def _definitions(tree: ast.Module, path: str, problems: list[Problem]) -> Iterator[_Definition]:
+    names = _AirflowNames(tree)
+    lost = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and names.is_dag(node.func):
+            place = _mark(node)
+            if node in lost:
+                told = "a DAG that is given to nothing: Airflow finds DAGs by the names of a module"
+                problems.append(Problem(path, *place, "dag-unnamed", told))
+            else:
+                yield _Definition(place, names.literal(_argument(node)), _literals(node))
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _decorated(node, names)
+
+
+def _mark(node: ast.expr | ast.stmt) -> Mark:
+    return Mark(node.lineno, node.col_offset + 1)
+
+
+def _literals(call: ast.Call) -> dict[str, Value]:
+    """Return the keyword arguments that are constants."""
+    return {
+        keyword.arg: keyword.value.value
+        for keyword in call.keywords
+        if keyword.arg is not None and isinstance(keyword.value, ast.Constant)
+    }
 
 
 def imported_modules(tree: ast.Module, package: str) -> Iterator[tuple[str, Mark]]:
@@ -151,15 +178,15 @@ def _argument(call: ast.Call) -> ast.expr | None:
 
 def _decorated(
     function: ast.FunctionDef | ast.AsyncFunctionDef, names: _AirflowNames
-) -> Iterator[str | None]:
-    """Yield the id of each DAG that ``@dag`` makes of a function: its own name, unless given."""
+) -> Iterator[_Definition]:
+    """Yield the DAG that ``@dag`` makes of a function: its id is its name, unless given."""
+    place = _mark(function)
     for decorator in function.decorator_list:
         if isinstance(decorator, ast.Call) and names.is_decorator(decorator.func):
             argument = _argument(decorator)
             spread = any(keyword.arg is None for keyword in decorator.keywords)
-            if argument is not None:
-                yield names.literal(argument)
-            else:
-                yield None if spread else function.name
+            own = None if spread else function.name
+            dag_id = own if argument is None else names.literal(argument)
+            yield _Definition(place, dag_id, _literals(decorator))
         elif names.is_decorator(decorator):
-            yield function.name
+            yield _Definition(place, function.name, {})
