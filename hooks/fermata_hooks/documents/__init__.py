@@ -5,7 +5,15 @@ Whoever replaces a document names the version that it has read; another version 
 and ConfigMaps of one namespace. What is in a document is none of this package's business.
 """
 
+from fermata_hooks.documents._config_maps import ConfigMapDocuments
 from fermata_hooks.documents._files import FileDocuments
 from fermata_hooks.documents._port import ABSENT, ConflictError, Document, Documents
 
-__all__ = ["ABSENT", "ConflictError", "Document", "Documents", "FileDocuments"]
+__all__ = [
+    "ABSENT",
+    "ConfigMapDocuments",
+    "ConflictError",
+    "Document",
+    "Documents",
+    "FileDocuments",
+]

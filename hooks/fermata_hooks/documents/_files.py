@@ -19,7 +19,7 @@ LOCK_PATIENCE = 10.0  # seconds; a writer holds the lock for milliseconds
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 _HEADER = re.compile(rb"fermata-document ([0-9]+-[0-9a-f]{16})\n")
-_MISCONFIGURED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR}
+_MISCONFIGURED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 class FileDocuments:
@@ -96,12 +96,18 @@ class FileDocuments:
 
     @contextmanager
     def _locked(self, path: Path) -> Iterator[None]:
-        lock = path.with_name(f".{path.name}.lock")
+        lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=LOCK_PATIENCE)
         try:
-            with _told(lock), FileLock(lock, timeout=LOCK_PATIENCE):
-                yield
+            with _told(Path(lock.lock_file)):
+                lock.acquire()
         except Timeout as exc:
-            raise UnavailableError(f"{lock}: held by another for {LOCK_PATIENCE:g}s") from exc
+            raise UnavailableError(
+                f"{lock.lock_file}: held by another for {LOCK_PATIENCE:g}s"
+            ) from exc
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 def _write(path: Path, raw: bytes) -> None:
@@ -129,7 +135,7 @@ def _told(path: Path) -> Iterator[None]:
     """Turn the system's errors into ours, with the path; a missing file stays what it is."""
     try:
         yield
-    except FileNotFoundError:
+    except (FileNotFoundError, Timeout):
         raise
     except OSError as exc:
         kind = SettingsError if exc.errno in _MISCONFIGURED else UnavailableError

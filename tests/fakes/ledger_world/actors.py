@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Kind = Literal["read", "replace", "look", "log", "send", "answer", "sleep"]
-How = Literal["go", "fail", "lose", "late", "refuse", "unreachable"]
+How = Literal["go", "fail", "lose", "late", "refuse", "unreachable", "early"]
 
 HANGS_AFTER = 20.0  # seconds of real time: an actor that does not come back is a bug of the test
 
@@ -66,6 +66,15 @@ class Actor:
         """Whether it is parked somewhere."""
         return self.call is not None
 
+    @property
+    def awake(self) -> bool:
+        """Whether it is parked, and not because it sleeps."""
+        return self.call is not None and self.call.kind != "sleep"
+
+    def before(self, *kinds: str) -> bool:
+        """Return whether it is parked before a call of one of these kinds."""
+        return self.call is not None and self.call.kind in kinds
+
     def go(self, how: How = "go") -> "Actor":
         """Let it make the call that it is parked before, and run to the next one."""
         assert self.call is not None, f"{self.name} has ended"
@@ -80,7 +89,7 @@ class Actor:
     def until(self, *kinds: Kind, times: int = 1) -> "Actor":
         """Go on until it is parked before a call of one of these kinds (the ``times``-th)."""
         while True:
-            if self.call is not None and self.call.kind in kinds:
+            if self.before(*kinds):
                 times -= 1
                 if not times:
                     return self
@@ -89,7 +98,7 @@ class Actor:
 
     def on(self) -> "Actor":
         """Go on until it ends or wants to sleep."""
-        while self.call is not None and self.call.kind != "sleep":
+        while self.awake:
             self.go()
         return self
 

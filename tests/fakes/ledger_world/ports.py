@@ -42,7 +42,7 @@ class WorldDocuments:
 
     def read(self, name: str) -> Document:
         def perform(how: How) -> Document:
-            failed("fail" if how != "go" else how)
+            failed("go" if how in ("go", "early") else "fail")
             document = self._world.documents.get(name, Document(None, ABSENT))
             self._world.saw_ledger(self._actor, document)
             return document
@@ -88,7 +88,7 @@ class WorldAirflow:
 
     def look(self, dag_ids: Collection[str]) -> Look:
         def perform(how: How) -> Look:
-            failed("fail" if how != "go" else how)
+            failed("go" if how in ("go", "early") else "fail")
             for dag_id in dag_ids:
                 self._actor.looked[dag_id] = self._world.tick
             known = {d: self._world.paused[d] for d in dag_ids if d in self._world.paused}
@@ -102,7 +102,10 @@ class WorldAirflow:
             return self._world.sent(self._actor, dag_id, paused=paused, tag=tag)
 
         def answered(how: How) -> None:
-            self._world.answer(self._actor, request, lost=how != "go")
+            early = how == "early" and self._world.dialect.answers_early
+            self._world.answer(self._actor, request, lands=how in ("go", "early") and not early)
+            if how not in ("go", "early"):
+                raise UnavailableError(f"{dag_id}: no answer")
 
         request = self._actor.park(Call("send", f"{dag_id} {paused}"), leave)
         self._actor.park(Call("answer", f"{dag_id} {paused}"), answered)
@@ -111,7 +114,7 @@ class WorldAirflow:
         self, *, since: float, dag_ids: Collection[str], known: Collection[int]
     ) -> list[PauseRow]:
         def perform(how: How) -> list[PauseRow]:
-            failed("fail" if how != "go" else how)
+            failed("go" if how in ("go", "early") else "fail")
             rows = [
                 row
                 for row in self._world.rows

@@ -42,6 +42,7 @@ class Properties:
 
     def broken(self, what: str) -> BrokenError:
         """Return the error that tells the story."""
+        self._world.broken = True
         story = "\n  ".join(self._world.story[-80:])
         return BrokenError(f"{what}\n  {story}")
 
@@ -50,7 +51,8 @@ class Properties:
         for dag_id, ghost in self.ghosts.items():
             if dag_id in after.lines and dag_id not in before.lines:
                 ghost.line_made = self._world.tick
-            if dag_id not in after.lines and dag_id not in after.listed():
+            dropped = dag_id in before.lines and dag_id not in after.lines
+            if dropped or (dag_id not in after.lines and dag_id not in after.listed()):
                 self._let_go(dag_id, ghost)
             for application, hold in after.holds.items():
                 old = before.holds.get(application)
@@ -96,13 +98,18 @@ class Properties:
         for dag_id, ghost in self.ghosts.items():
             if dag_id in record.lines:
                 continue
-            if self._world.paused[dag_id] != ghost.due:
+            if self._world.paused[dag_id] not in (ghost.due, *self._asked(dag_id)):
                 raise self.broken(f"P6: {dag_id} is not as due, and has no line")
-            if any(r.dag_id == dag_id and r.ours for r in self._world.requests):
+            if any(r.dag_id == dag_id and r.ours for r in self._world.in_flight()):
                 raise self.broken(f"P6: a request for {dag_id} may land, and it has no line")
         for application, hold in record.holds.items():
             if not hold.todo:
                 self._check_complete(application, hold.held | self.wanted[application])
+
+    def _asked(self, dag_id: str) -> list[bool]:
+        """Return what a person is asking for right now: its row may be there, and will be true."""
+        persons = [r for r in self._world.in_flight() if r.dag_id == dag_id and not r.ours]
+        return [request.paused for request in persons]
 
     def _check_complete(self, application: str, held: frozenset[str]) -> None:
         for dag_id in held & self.ghosts.keys():

@@ -55,6 +55,7 @@ class Request:
     has_row: bool = False
     done: bool = False
     awaited: bool = False
+    lost: bool = False
     ours: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +86,7 @@ class World:
         self.actors: list[Actor] = []
         self.story: list[str] = []
         self.crashed: BaseException | None = None
+        self.broken = False
         self.record = Record(id="none")
         self._ledger_of = ledger_of
         self._numbers = count(1)
@@ -224,7 +226,8 @@ class World:
         self.check("a request lands")
 
     def give_up(self, request: Request) -> None:
-        """Let a request that nobody waits for come to nothing."""
+        """Let a request come to nothing; whoever waits for an answer gets none."""
+        request.lost = True
         self.requests.remove(request)
         self._tell(f"a request for {request.dag_id} comes to nothing")
 
@@ -259,23 +262,37 @@ class World:
         for request in list(self.in_flight()):
             if not request.ours and seconds > SLACK:
                 self.land(request)
-            elif request.ours and self.time > request.sent + LATE and not request.awaited:
+            elif request.ours and self.time > request.sent + LATE:
                 self.give_up(request)
         self._tell(f"{seconds:g}s pass")
 
-    def rest(self) -> None:
-        """Kill everybody, and let the watch alone bring the world to rest: P1 and P3."""
+    def rest(self, perhaps: Callable[[], bool] = lambda: False) -> None:
+        """Kill everybody, and let the watch alone bring the world to rest: P1 and P3.
+
+        What is under way still may land at any step of the watch: where ``perhaps`` says so.
+        """
         for actor in self.alive():
             actor.kill()
         for request in list(self.in_flight()):
             if not request.ours:
                 self.land(request)
         for _ in range(MOST_PASSES):
-            self.watch().finish()
+            watch = self.watch()
+            while watch.alive:
+                for request in [r for r in self.in_flight() if not r.awaited and perhaps()]:
+                    self.land(request)
+                watch.go()
+            watch.finish()
             if not (self.record.holds or self.record.lines or self.requests):
                 break
             self.pass_time(LATE if not self.record.holds else LEASE)
         self.properties.check_rest()
+
+    def end(self) -> None:
+        """Let no thread stay behind."""
+        self.crashed = None
+        for actor in self.alive():
+            actor.kill()
 
     # What the ports and the actors tell.
 
@@ -292,16 +309,16 @@ class World:
             self.row(request)
         return request
 
-    def answer(self, actor: Actor, request: Request, *, lost: bool) -> None:
-        """Answer a request once it has taken effect; or let the client give up."""
-        if not lost and not self.dialect.answers_early:
+    def answer(self, actor: Actor, request: Request, *, lands: bool) -> None:
+        """Let nobody wait for a request any more; it ``lands`` now, or is still under way."""
+        if request.lost:
+            raise UnavailableError(f"{request.dag_id}: no answer")
+        if lands:
             self.land(request)
         request.awaited = False
         if request.done:
             self.requests.remove(request)
-        self._tell(f"{actor.name} gets {'no' if lost else 'its'} answer for {request.dag_id}")
-        if lost:
-            raise UnavailableError(f"{request.dag_id}: no answer")
+        self._tell(f"{actor.name} waits no more for {request.dag_id}")
 
     def abandoned(self, actor: Actor) -> None:
         """Note that an actor is killed: nobody waits for its request any more."""
