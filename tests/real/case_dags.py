@@ -59,6 +59,15 @@ for dag_id in ("cases_paused", "cases_watched"):
 with dag("cases_daily", paused=True, schedule="@daily"):
     hello()
 
+with DAG(
+    "cases_catchup",
+    schedule="@hourly",
+    start_date=START,
+    catchup=True,
+    is_paused_upon_creation=True,
+):
+    hello()
+
 for number in range(105):
     with dag(f"cases_many_{number:03}", paused=True) as made:
         hello()

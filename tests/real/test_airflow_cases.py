@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_cases import MANY, AirflowCases, Found
+from airflow_history_cases import HistoryCases
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.demo.airflow_server import RunningAirflow
@@ -30,7 +31,7 @@ class RealWorld:
         self._airflow = airflow
         self._folder = folder
         self._apis: dict[str, AirflowApi] = {}
-        self.secrets = ["guessed", *(self._password(user) for user in ("fermata", "ann"))]
+        self.secrets = ["guessed", *(self._password(user) for user in ("fermata", "ann", "victor"))]
 
     def api(self, user: str = "fermata") -> AirflowApi:
         if user not in self._apis:
@@ -105,5 +106,5 @@ def world(airflow: RunningAirflow, tmp_path_factory: pytest.TempPathFactory) -> 
         (airflow.dags_folder / name).unlink()
 
 
-class TestOnARealAirflow(AirflowCases):
+class TestOnARealAirflow(AirflowCases, HistoryCases):
     """The cases."""

@@ -12,6 +12,7 @@ from fermata_hooks.airflow_api.credentials import (
     PasswordFiles,
     TokenFile,
 )
+from fermata_hooks.airflow_api.history import History
 from fermata_hooks.airflow_api.models import (
     ACTIVE_RUN_STATES,
     BUSY_TASK_STATES,
@@ -25,6 +26,7 @@ from fermata_hooks.airflow_api.models import (
     DagRun,
     Health,
     ImportErrorRow,
+    NextRun,
     PauseAnswer,
     PauseEvent,
     PauseLog,
@@ -46,7 +48,9 @@ __all__ = [
     "DagDetails",
     "DagRun",
     "Health",
+    "History",
     "ImportErrorRow",
+    "NextRun",
     "NoCredentials",
     "NotSentError",
     "PasswordFiles",

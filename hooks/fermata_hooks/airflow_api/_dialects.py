@@ -18,7 +18,8 @@ REGEX = "regex"  # our name for the filter of ``airflow dags pause --treat-dag-i
 
 _DAG_FIELDS_V1 = (
     "dag_id,is_paused,is_active,has_import_errors,last_parsed_time,fileloc,file_token,tags,owners,"
-    "schedule_interval"
+    "schedule_interval,next_dagrun,next_dagrun_create_after,next_dagrun_data_interval_start,"
+    "next_dagrun_data_interval_end"
 )
 
 
@@ -37,6 +38,8 @@ class Dialect:
             the bytes, half of the time).
         file_fields: where a DAG's file stands, best first.
         timetable: field with the schedule.
+        next_run: fields with the logical date of the next scheduled run and when it is due.
+        newest_first: how a list of task instances is sorted by start (2.x cannot: it refuses).
         source_by: the field that names a DAG's source.
         trigger: what the body of a trigger needs besides (3.x: ``logical_date`` is required but
             may be null; 2.x refuses null).
@@ -64,6 +67,8 @@ class Dialect:
     dag_list: tuple[tuple[str, str], ...] = ()
     file_fields: tuple[str, ...]
     timetable: str
+    next_run: tuple[str, str]
+    newest_first: Mapping[str, str] = field(default_factory=dict)
     source_by: Literal["dag_id", "file_token"]
     trigger: Mapping[str, None] = field(default_factory=dict)
     log_type: Literal["text/plain", "application/x-ndjson"]
@@ -93,6 +98,7 @@ V1 = Dialect(
     dag_list=(("fields", _DAG_FIELDS_V1),),
     file_fields=("fileloc",),
     timetable="schedule_interval",
+    next_run=("next_dagrun", "next_dagrun_create_after"),
     source_by="file_token",
     log_type="text/plain",
     tags_requests=False,
@@ -121,6 +127,8 @@ V2 = Dialect(
     live_dags=(("exclude_stale", "true"),),
     file_fields=("relative_fileloc", "fileloc"),
     timetable="timetable_summary",
+    next_run=("next_dagrun_logical_date", "next_dagrun_run_after"),
+    newest_first={"order_by": "-start_date"},
     source_by="dag_id",
     trigger={"logical_date": None},
     log_type="application/x-ndjson",

@@ -12,6 +12,7 @@ from fermata_hooks.airflow_api.models import (
     DagRun,
     Health,
     ImportErrorRow,
+    NextRun,
     PauseEvent,
     TaskInstance,
 )
@@ -45,6 +46,7 @@ def dag(fields: Fields, dialect: Dialect) -> Dag:
         bundle_name=fields.optional_text("bundle_name"),
         bundle_version=fields.optional_text("bundle_version"),
         timetable=_timetable(fields.raw(dialect.timetable)),
+        next_run=_next_run(fields, dialect),
     )
 
 
@@ -148,6 +150,16 @@ def _extra(text: str | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}  # the CLI's rows may hold anything
     return extra if isinstance(extra, dict) else {}
+
+
+def _next_run(fields: Fields, dialect: Dialect) -> NextRun | None:
+    logical_date, due = (fields.time(name) for name in dialect.next_run)
+    if logical_date is None or due is None:
+        return None
+    start = fields.time("next_dagrun_data_interval_start")
+    end = fields.time("next_dagrun_data_interval_end")
+    length = end - start if start is not None and end is not None else 0.0
+    return NextRun(logical_date=logical_date, due=due, interval=length)
 
 
 def _component(fields: Fields, name: str) -> ComponentHealth:

@@ -1,5 +1,6 @@
 """The verbs that Fermata asks of Airflow, the same for ``/api/v1`` (2.x) and ``/api/v2`` (3.x)."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api._pages import in_chunks
 from fermata_hooks.airflow_api._questions import CONFLICT, NOT_FOUND, Questions, fields_of
 from fermata_hooks.airflow_api.credentials import Credentials
+from fermata_hooks.airflow_api.history import IDS_PER_REQUEST, History
 from fermata_hooks.airflow_api.models import (
     REDACTED,
     AirflowVersion,
@@ -32,7 +34,9 @@ from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import Query, Request, Transport, segment
 from fermata_spec.errors import RejectedError
 
-IDS_PER_REQUEST = 100  # DAG ids in one question about task instances
+NOTE_LIMIT = 1000  # characters of a run's note in Airflow's database
+
+_RUN_ID = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}")
 
 
 class AirflowApi:
@@ -68,6 +72,7 @@ class AirflowApi:
         )
         self._talk = Conversation(self._transport, credentials, clock)
         self._questions = Questions(self._talk)
+        self.history = History(self._talk, self._questions)
 
     def __enter__(self) -> Self:
         return self
@@ -164,10 +169,13 @@ class AirflowApi:
     def task_instances(
         self, *, dag_ids: Sequence[str], states: Sequence[str]
     ) -> list[TaskInstance]:
-        """Return the task instances of ``dag_ids`` in ``states``, across all runs."""
+        """Return the task instances of ``dag_ids`` in ``states``, across all runs.
+
+        No states are none (Airflow would take them for all).
+        """
         path = "/dags/~/dagRuns/~/taskInstances/list"
         found: list[TaskInstance] = []
-        for chunk in in_chunks(dag_ids, IDS_PER_REQUEST):
+        for chunk in in_chunks(dict.fromkeys(dag_ids if states else ()), IDS_PER_REQUEST):
             body = {"dag_ids": chunk, "state": list(states)}
             found += self._questions.batch(
                 path, "task_instances", body, _parsing.task_instance, _which_task
@@ -202,11 +210,17 @@ class AirflowApi:
         return _logs.tail(answer.body, lines=lines, structured=log_type != "text/plain")
 
     def trigger(self, dag_id: str, *, run_id: str, conf: Mapping[str, object], note: str) -> DagRun:
-        """Start a run called ``run_id``; if there is one of that name already, return that one."""
+        """Start a run called ``run_id``; if there is one of that name already, return that one.
+
+        A DAG that is not there, stale or (2.x) inactive is a ``RejectedError`` of status 404.
+        """
+        if not _RUN_ID.fullmatch(run_id):  # 2.x answers with a crash, which looks like a bad moment
+            allowed = "1 to 250 letters, digits and _.~:+-"
+            raise RejectedError(f"{dag_id}: run id {run_id!r} is not {allowed}", status=400)
         body = {**self._talk.dialect.trigger, "dag_run_id": run_id, "conf": dict(conf)}
         path = f"/dags/{segment(dag_id)}/dagRuns"
         try:
-            answer = self._questions.ask("POST", path, body={**body, "note": note})
+            answer = self._questions.ask("POST", path, body={**body, "note": note[:NOTE_LIMIT]})
         except RejectedError as exc:
             existing = self.dag_run(dag_id, run_id) if exc.status == CONFLICT else None
             if existing is None:

@@ -72,6 +72,20 @@ class Health:
     triggerer: ComponentHealth
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextRun:
+    """The next run that a schedule asks for, as of the DAG's last parse or run.
+
+    While a DAG is paused: without catchup the newest that is due, with it the oldest that was
+    missed. ``interval`` is the length of its data interval, 0 where there is none (3.x, whose cron
+    schedules have none by default).
+    """
+
+    logical_date: float
+    due: float
+    interval: float = 0.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dag:
     """A row of Airflow's list of DAGs.
@@ -93,6 +107,7 @@ class Dag:
     bundle_name: str | None = None
     bundle_version: str | None = None
     timetable: str = ""
+    next_run: NextRun | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ class FakeDag:
 
     A run that is triggered goes through ``run_states``, one step each time it is asked for, while
     the DAG is not paused. Its tasks are ``tasks``; when the run fails the last one has failed,
-    with ``log`` as its log.
+    with ``log`` as its log. The next scheduled run is due at ``next_due``, and one ``every`` so
+    many seconds from there on.
     """
 
     dag_id: str
@@ -26,6 +27,8 @@ class FakeDag:
     owners: Sequence[str] = ("airflow",)
     bundle_version: str | None = None
     timetable: str | None = None
+    next_due: float | None = None
+    every: float = 0.0
     doc_md: str | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     catchup: bool = False

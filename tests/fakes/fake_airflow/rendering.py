@@ -59,6 +59,7 @@ class Rendering:
             "file_token": self.token(dag.file),
             "owners": list(dag.owners),
             "max_active_runs": 16,
+            **self._next_run(dag),
         }
         if not self._is_new:
             schedule = {"__type": "CronExpression", "value": dag.timetable}
@@ -95,6 +96,19 @@ class Rendering:
             "bundle_version": dag.latest_bundle_version,
         }
         return self.dag(dag) | more | {"latest_dag_version": version}
+
+    def _next_run(self, dag: FakeDag) -> Json:
+        """Return when the DAG is due; 3.x has no data intervals for cron schedules by default."""
+        due = dag.next_due
+        start = due if due is None or self._is_new else due - dag.every
+        names = ("logical_date", "run_after") if self._is_new else ("", "create_after")
+        keys = [f"next_dagrun_{name}".rstrip("_") for name in names]
+        return {
+            keys[0]: self.time(start),
+            keys[1]: self.time(due),
+            "next_dagrun_data_interval_start": self.time(start),
+            "next_dagrun_data_interval_end": self.time(due),
+        }
 
     def import_error(self, error: FakeImportError) -> Json:
         """Return a row of the import errors."""

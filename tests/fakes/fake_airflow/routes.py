@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
 
 from fakes.fake_airflow.accounts import DeniedError
+from fakes.fake_airflow.history import History
+from fakes.fake_airflow.paging import page
 from fakes.fake_airflow.pausing import Pausing
 from fakes.fake_airflow.rendering import Rendering
 from fakes.fake_airflow.running import Running
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from fakes.fake_airflow.records import FakeRow
     from fakes.fake_airflow.state import FakeAirflow
 
-MOST = 100  # rows a page, whatever is asked for
 HTML_404 = b"<!DOCTYPE html>\n<html><head><title>Airflow 404</title></head></html>"
 
 Row = TypeVar("Row")
@@ -58,6 +59,7 @@ class Routes:
         self._render = Rendering(airflow.release)
         self._pausing = Pausing(airflow)
         self._running = Running(airflow)
+        self._history = History(airflow)
         self._base = [part for part in airflow.base_path.split("/") if part]
         self._table: Sequence[tuple[str, str, Callable[..., Any]]] = (
             ("GET", "dags", self._dags),
@@ -65,7 +67,9 @@ class Routes:
             ("GET", "dags/*", self._dag),
             ("PATCH", "dags/*", self._pausing.one),
             ("GET", "dags/*/details", self._details),
-            ("POST", "dags/~/dagRuns/~/taskInstances/list", self._task_batch),
+            ("POST", "dags/~/dagRuns/~/taskInstances/list", self._history.tasks),
+            ("POST", "dags/~/dagRuns/list", self._history.runs),
+            ("POST", "backfills/dry_run", self._history.dry_run),
             ("POST", "dags/*/dagRuns", self._running.trigger),
             ("GET", "dags/*/dagRuns/*", self._running.get),
             ("PATCH", "dags/*/dagRuns/*", self._running.patch),
@@ -169,20 +173,6 @@ class Routes:
         errors = self._airflow.import_errors
         return self._page("import_errors", errors, query, self._render.import_error)
 
-    def _task_batch(self, request: WireRequest, _query: Query, _user: str) -> Json:
-        body = request.json
-        known = {"dag_ids", "state", "page_limit", "page_offset", "dag_run_ids", "task_ids"}
-        if unknown := body.keys() - known:
-            status = 422 if self._airflow.release.generation == 3 else 400
-            raise DeniedError(status, f"extra_forbidden: {sorted(unknown)}")
-        found = [
-            task
-            for task in self._airflow.tasks
-            if task.dag_id in body["dag_ids"] and task.state in body["state"]
-        ]
-        paging = {"limit": [str(body["page_limit"])], "offset": [str(body["page_offset"])]}
-        return self._page("task_instances", found, paging, self._render.task)
-
     def _run_tasks(
         self, _request: WireRequest, query: Query, _user: str, dag_id: str, run_id: str
     ) -> Json:
@@ -241,8 +231,7 @@ class Routes:
         """Return a page, with Airflow's silent limits."""
         limit = int(query.get("limit", [str(self._airflow.release.default_limit)])[-1])
         offset = int(query.get("offset", ["0"])[-1])
-        page = rows[offset : offset + min(limit, MOST)]
-        return {name: [render(row) for row in page], "total_entries": len(rows)}
+        return page(name, rows, limit=limit, offset=offset, render=render)
 
 
 def _refuse_unknown(query: Query, known: set[str]) -> None:

@@ -10,7 +10,7 @@ from fakes.fake_airflow import FakeAirflow
 from fakes.manual_clock import ManualClock
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 
-pytest.register_assert_rewrite("airflow_cases")
+pytest.register_assert_rewrite("airflow_cases", "airflow_history_cases")
 
 MakeApi = Callable[[FakeAirflow], AirflowApi]
 

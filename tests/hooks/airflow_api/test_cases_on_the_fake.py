@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_cases import MANY, AirflowCases, Found
+from airflow_history_cases import NEW_YEAR_2024, HistoryCases
 from fakes.fake_airflow import RELEASES, FakeAirflow
 from fakes.manual_clock import ManualClock
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
@@ -94,11 +95,28 @@ def fill(airflow: FakeAirflow) -> None:
     )
     airflow.add_dag("cases_paused", paused=True, file="cases.py")
     airflow.add_dag("cases_watched", paused=True, file="cases.py")
-    airflow.add_dag("cases_daily", paused=True, file="cases.py", timetable="@daily")
+    airflow.add_dag(
+        "cases_daily",
+        paused=True,
+        file="cases.py",
+        timetable="@daily",
+        next_due=airflow.now(),
+        every=86400.0,
+    )
+    first_end = 0.0 if airflow.release.generation == 3 else 3600.0
+    airflow.add_dag(
+        "cases_catchup",
+        paused=True,
+        file="cases.py",
+        timetable="@hourly",
+        catchup=True,
+        next_due=NEW_YEAR_2024 + first_end,
+        every=3600.0,
+    )
     for dag_id in MANY:
         airflow.add_dag(dag_id, paused=True, file="cases.py")
     airflow.add_import_error("cases_broken.py", BROKEN)
 
 
-class TestOnTheFake(AirflowCases):
+class TestOnTheFake(AirflowCases, HistoryCases):
     """The cases."""

@@ -1,0 +1,84 @@
+"""What has run, what runs, and what would run: questions about many runs at once."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from fermata_hooks.airflow_api import _parsing
+from fermata_hooks.airflow_api._conversation import Conversation
+from fermata_hooks.airflow_api._fields import Fields
+from fermata_hooks.airflow_api._pages import PAGE, in_chunks
+from fermata_hooks.airflow_api._questions import Questions, fields_of
+from fermata_hooks.airflow_api.models import ACTIVE_RUN_STATES, DagRun
+
+IDS_PER_REQUEST = 100  # DAG ids in one question
+RECENT = 14 * 86400.0  # seconds: as far back as durations are of interest
+
+
+class History:
+    """Questions about runs and task instances; ``AirflowApi.history``."""
+
+    def __init__(self, talk: Conversation, questions: Questions) -> None:
+        self._talk = talk
+        self._questions = questions
+
+    def durations(self, dag_id: str, task_id: str, *, now: float, most: int) -> list[float]:
+        """Return how long the last ``most`` successful runs of a task took, in seconds; one call.
+
+        2.x cannot sort here: of a task with more than a page of successes in the last fourteen
+        days these are not the last ones.
+        """
+        dialect = self._talk.dialect
+        body = {
+            "dag_ids": [dag_id],
+            "task_ids": [task_id],
+            "state": ["success"],
+            "start_date_gte": _written(now - RECENT),
+            **dialect.newest_first,
+            "page_limit": most if dialect.newest_first else PAGE,
+        }
+        answer = self._questions.ask("POST", "/dags/~/dagRuns/~/taskInstances/list", body=body)
+        found = [_run_of(fields) for fields in fields_of(answer).each("task_instances")]
+        found.sort()
+        return [took for _, took in found[-most:] if took is not None]
+
+    def active_runs(self, dag_ids: Sequence[str]) -> list[DagRun]:
+        """Return the runs of ``dag_ids`` that are queued or running, a call for 100 DAGs."""
+        found: list[DagRun] = []
+        for chunk in in_chunks(dag_ids, IDS_PER_REQUEST):
+            body = {"dag_ids": chunk, "states": sorted(ACTIVE_RUN_STATES)}
+            found += self._questions.batch(
+                "/dags/~/dagRuns/list",
+                "dag_runs",
+                body,
+                _parsing.dag_run,
+                lambda run: (run.dag_id, run.run_id),
+            )
+        return found
+
+    def scheduled_between(self, dag_id: str, *, first: float, last: float) -> int:
+        """Return how many logical dates the DAG's timetable has from ``first`` to ``last``.
+
+        By a dry run of a backfill, which changes nothing and knows every timetable (3.x): an
+        account that may not make backfills gets a ``RejectedError`` of status 403, and 2.x, which
+        has no such question, answers 404.
+        """
+        body = {
+            "dag_id": dag_id,
+            "from_date": _written(first),
+            "to_date": _written(last),
+            "reprocess_behavior": "none",
+            "run_backwards": False,
+            "dag_run_conf": {},
+        }
+        answer = self._questions.ask("POST", "/backfills/dry_run", body=body)
+        return fields_of(answer).number("total_entries")
+
+
+def _run_of(fields: Fields) -> tuple[float, float | None]:
+    """Return when a task instance started, and how long it took."""
+    start, end = fields.time("start_date"), fields.time("end_date")
+    return start or 0.0, None if start is None or end is None else end - start
+
+
+def _written(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
