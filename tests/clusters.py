@@ -46,7 +46,8 @@ def install_kind(kube: Kube, manifest: Path) -> None:
         if exc.status != 409:
             raise
     for _ in range(100):
-        conditions = kube.ask(Request(method="GET", path=f"{CRDS}/{name}"))["status"]["conditions"]
+        status = kube.ask(Request(method="GET", path=f"{CRDS}/{name}")).get("status") or {}
+        conditions = status.get("conditions") or ()
         if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
             return
         kube.clock.sleep(0.05)
