@@ -8,11 +8,12 @@ Each also holds ``.airflowignore``, or Airflow's walk of a folder that a kubelet
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 
 from fermata_plugin.artifacts import IGNORE_FILE, Artifact
 from fermata_spec import limits
-from fermata_spec.config import Layout
+from fermata_spec.config import Files
 from fermata_spec.names import object_name
 from fermata_spec.problems import Problem
 
@@ -24,28 +25,39 @@ Manifest = dict[str, Any]
 
 
 def make_configmaps(
-    artifacts: Sequence[Artifact], application: str, layout: Layout, problems: list[Problem]
+    artifacts: Sequence[Artifact], application: str, files: Files, problems: list[Problem]
 ) -> list[Manifest]:
     """Return the ConfigMaps of ``artifacts``; reports those that would be too large."""
     made = []
-    for name, held in _laid_out(artifacts, application, layout):
+    for name, held in _laid_out(artifacts, application, files):
         size = sum(len(each.key) + len(each.data) for each in held)
         size += len(IGNORE_FILE) + len(IGNORE_TEXT)
         if size > limits.CONFIGMAP_BYTES.value:
-            problems.append(_too_large(name, size, held))
+            problems.append(_too_large(name, size, held, files))
         else:
             made.append(_configmap(name, held))
     return made
 
 
 def _laid_out(
-    artifacts: Sequence[Artifact], application: str, layout: Layout
+    artifacts: Sequence[Artifact], application: str, files: Files
 ) -> Iterator[tuple[str, Sequence[Artifact]]]:
-    if layout == "per-file":
+    if files.layout == "per-file":
         for artifact in artifacts:
             yield object_name("fermata-dags", f"{application}/{artifact.key}"), [artifact]
+    elif files.layout == "sharded":
+        shards: list[list[Artifact]] = [[] for _ in range(files.shards)]
+        for artifact in artifacts:
+            shards[_shard(artifact.key, files.shards)].append(artifact)
+        for number, held in enumerate(shards):
+            yield object_name(f"fermata-shard-{number:02}", application), held
     else:
         yield object_name("fermata-dags", application), artifacts
+
+
+def _shard(key: str, shards: int) -> int:
+    """Return the shard of a file: by its name alone, so that no file moves another."""
+    return int.from_bytes(sha256(key.encode()).digest()[:8]) % shards
 
 
 def _configmap(name: str, held: Sequence[Artifact]) -> Manifest:
@@ -70,8 +82,12 @@ def with_server_side_apply(manifest: Manifest) -> Manifest:
     return manifest
 
 
-def _too_large(name: str, size: int, held: Sequence[Artifact]) -> Problem:
+def _too_large(name: str, size: int, held: Sequence[Artifact], files: Files) -> Problem:
     largest = sorted(held, key=lambda each: len(each.data), reverse=True)
     named = ", ".join(f"{each.source} {len(each.data)}" for each in largest[:3])
-    told = f"{name} would hold {size} bytes, {limits.CONFIGMAP_BYTES.value} fit; largest: {named}"
+    advice = {"single": "; files.layout: sharded has room", "sharded": "; more files.shards help"}
+    told = (
+        f"{name} would hold {size} bytes, {limits.CONFIGMAP_BYTES.value} fit; largest: {named}"
+        f"{advice.get(files.layout, '')}"
+    )
     return Problem(largest[0].source, 1, 1, "too-large", told)

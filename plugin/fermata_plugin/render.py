@@ -40,9 +40,7 @@ def compile_checkout(root: str, identity: Identity = _ANYONE) -> Compiled:
         return Compiled(sorted(problems))
     artifacts = make_artifacts(loaded, problems)
     plan = make_plan(loaded, artifacts, identity, problems)
-    manifests = make_configmaps(
-        artifacts, identity.application, loaded.config.files.layout, problems
-    )
+    manifests = make_configmaps(artifacts, identity.application, loaded.config.files, problems)
     manifests.append(with_server_side_apply(dagset(plan, name=dagset_name(identity.application))))
     if loaded.config.hooks.emit:
         manifests += make_hooks(plan, loaded.config, problems)

@@ -18,6 +18,7 @@ from fermata_spec.kinds import (
     URL,
     Choice,
     ListOf,
+    Number,
     Text,
 )
 from fermata_spec.located import Node
@@ -91,9 +92,16 @@ class Files(Section):
         default="auto",
     )
     layout: Layout = key(
-        Choice(("single", "per-file"), planned=("sharded",)),
-        "`single`: one ConfigMap; `per-file`: one for each file.",
+        Choice(("single", "per-file", "sharded")),
+        "`single`: one ConfigMap; `per-file`: one for each file; `sharded`: as many as `shards` "
+        "says, each file in one that its path alone decides.",
         default="single",
+    )
+    shards: int = key(
+        Number(1, 99),
+        "How many ConfigMaps `sharded` makes. They are there also when empty, so that a volume can "
+        "name them all. Another number moves most files once.",
+        default=16,
     )
     mount: str = key(
         Text("a folder like fermata", _folder),

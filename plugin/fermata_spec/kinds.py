@@ -89,6 +89,31 @@ class Measure(NamedTuple):
         return {"type": "string", "pattern": self.pattern}
 
 
+class Number(NamedTuple):
+    """A whole number from ``least`` to ``most``."""
+
+    least: int
+    most: int
+
+    @property
+    def text(self) -> str:
+        """The bounds."""
+        return f"a number from {self.least} to {self.most}"
+
+    def read(self, node: Node) -> int | None:
+        """Return the number."""
+        value = node.value
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if is_number and self.least <= value <= self.most:
+            return int(value)
+        refused(node, self)
+        return None
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the value."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
 class Flag(NamedTuple):
     """``true`` or ``false``."""
 
@@ -153,7 +178,7 @@ class ListOf(NamedTuple):
         if len(node.value) < self.at_least:
             node.report("value", "an empty list says nothing")
             return None
-        values = [self.kind.read(element) for _, element in node.items()]
+        values = [self.kind.read(element) for element in node.values()]
         return None if None in values else tuple(values)
 
     def schema(self) -> dict[str, Any]:

@@ -105,6 +105,11 @@ class Node(NamedTuple):
         for key, value in pairs:
             yield key, Node(self.document, value, self._places(key))
 
+    def values(self) -> Iterator["Node"]:
+        """Yield each value of a mapping or list."""
+        for _, node in self.items():  # noqa: PERF102 - a node's items
+            yield node
+
     def report(
         self, rule: str, message: str, *, at_key: bool = False, severity: Severity = "error"
     ) -> None:

@@ -2,7 +2,6 @@
 
 from fermata_plugin.formats.environment_text import report_references
 from fermata_spec.located import read_yaml
-from fermata_spec.problems import Problem
 
 TEXT = """\
 one:
@@ -16,9 +15,9 @@ three:
 
 
 def warned(*, kept: bool) -> list[str]:
-    problems: list[Problem] = []
-    report_references(TEXT, read_yaml(TEXT, "a.yaml", problems), kept=kept)
-    return [f"{each.line}: {each.message.split()[0]}" for each in problems]
+    document = read_yaml(TEXT, "a.yaml", [])
+    report_references(TEXT, document, kept=kept)
+    return [f"{each.line}: {each.message.split()[0]}" for each in document.problems]
 
 
 def test_in_a_dag_file_only_what_no_shell_reads_is_told() -> None:

@@ -190,3 +190,42 @@ def test_dag_factory_alone_means_that_every_yaml_is_checked(checkout: Path) -> N
     assert [str(each) for each in compile_checkout(str(checkout)).problems] == [
         "dags/other.yaml:1:8: dag-factory: other is not a mapping"
     ]
+
+
+def sharded(checkout: Path) -> dict[str, object]:
+    layout = FERMATA_YAML.replace('["dags/**"]', '["dags/**"], layout: sharded')
+    write(checkout, "fermata.yaml", layout)
+    return {
+        each["metadata"]["name"]: each
+        for each in compiled(checkout).manifests
+        if each["kind"] == "ConfigMap"
+    }
+
+
+def differing(before: dict[str, object], after: dict[str, object]) -> list[str]:
+    assert before.keys() == after.keys()
+    return [name for name in before if before[name] != after[name]]
+
+
+@pytest.mark.slow
+def test_a_change_of_one_of_a_thousand_files_changes_one_shard(checkout: Path) -> None:
+    for number in range(1000):
+        write(checkout, f"dags/team_{number % 7}/{number}.sql", f"select {number};\n")
+    before = sharded(checkout)
+    assert len(before) == 16
+
+    write(checkout, "dags/team_1/1.sql", "select 'changed';\n" * 10_000)
+    changed_one = sharded(checkout)
+    write(checkout, "dags/new.sql", "select 'new';\n")
+    added_one = sharded(checkout)
+    (checkout / "dags" / "team_2" / "2.sql").unlink()
+
+    assert len(differing(before, changed_one)) == 1
+    assert len(differing(changed_one, added_one)) == 1
+    assert len(differing(added_one, sharded(checkout))) == 1
+
+
+def test_an_empty_shard_is_there_for_the_volume_that_names_it(checkout: Path) -> None:
+    names = sorted(sharded(checkout))
+
+    assert names == [f"fermata-shard-{number:02}-etl" for number in range(16)]

@@ -17,7 +17,7 @@ def report_references(text: str, document: Document, *, kept: bool) -> None:
     """Warn of the first reference in each DAG; ``kept`` says which of the two happens to it."""
     if "$" not in text or not isinstance(document.value, dict):
         return
-    for _, node in document.node.items():
+    for node in document.node.values():
         found = next(_references(node, kept=kept), None)
         if found is None:
             continue

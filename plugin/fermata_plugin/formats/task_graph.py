@@ -101,7 +101,7 @@ def _dependencies(name: str, node: Node, known: set[str]) -> Iterator[str]:
     if not isinstance(wanted.value, list):
         wanted.report("dag-factory", f"{name}: dependencies is not a list")
         return
-    for _, each in wanted.items():  # noqa: PERF102 - a node's items, not a dict's
+    for each in wanted.values():
         if isinstance(each.value, str) and each.value in known:
             yield each.value
         else:
