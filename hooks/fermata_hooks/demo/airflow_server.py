@@ -175,7 +175,9 @@ class AirflowServer:
             processes.stop()
             raise
         finally:
-            if not processes.kept:
+            if processes.kept:
+                processes.let_go()
+            else:
                 processes.stop()
                 for folder in (home, *remove):
                     shutil.rmtree(folder, ignore_errors=True)
@@ -237,9 +239,15 @@ class Processes:
         self._tell(json.dumps(specification))
 
     def keep(self) -> None:
-        """Let them outlive us."""
+        """Let them outlive us: nobody waits for them any more."""
         self._tell("keep")
         self.kept = True
+
+    def let_go(self) -> None:
+        """Close our end of what was kept."""
+        if self._supervisor is not None and self._supervisor.stdin is not None:
+            self._supervisor.stdin.close()
+            self._supervisor.returncode = 0  # else Python warns that it still runs
 
     def stop(self) -> None:
         """Stop them, and return when they are gone."""

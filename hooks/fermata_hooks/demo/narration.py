@@ -13,8 +13,10 @@ from typing import TextIO
 
 from fermata_hooks.demo.processes import Finished
 from fermata_spec.errors import RefusedError
+from fermata_spec.problems import one_line
 
 MAX_WIDTH = 100
+MAX_OUTPUT = 4000
 MARGIN = " " * 8
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _ASCII = {"✓": "ok", "✗": "NO", "─": "-", "│": "|", "→": "->", "…": "..."}
@@ -89,9 +91,11 @@ class Narrator:
         self.steps.append(Step(self._act, text, self.seconds - began))
 
     def output(self, line: str) -> None:
-        """Show a line that a program wrote."""
+        """Show a line that a program wrote, without what would move the cursor."""
         room = self._width - len(MARGIN) - 2
-        for part in textwrap.wrap(line, room, subsequent_indent="  ") or [""]:
+        for part in textwrap.wrap(
+            one_line(line, limit=MAX_OUTPUT), room, subsequent_indent="  "
+        ) or [""]:
             self._line(self._style(f"{MARGIN}│ {part}", "dim"))
 
     def claim(self, text: str, *, holds: bool, seen: object) -> None:
@@ -144,7 +148,9 @@ class Narrator:
     def _line(self, text: str) -> None:
         for sign, plain in _ASCII.items() if self._plain else ():
             text = text.replace(sign, plain)
-        self._out.write(text.rstrip() + "\n")
+        encoding = getattr(self._out, "encoding", None) or "utf-8"
+        shown = text.rstrip().encode(encoding, errors="backslashreplace").decode(encoding)
+        self._out.write(shown + "\n")
         self._out.flush()
 
 

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata_hooks.demo.volume import read_volume, write_volume
@@ -15,6 +15,7 @@ NAMES = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,12}", fullmatch=True)
 FILES = st.dictionaries(NAMES, st.binary(max_size=40), max_size=6)
 
 
+@settings(max_examples=40)  # each writes files
 @given(versions=st.lists(FILES, min_size=1, max_size=4))
 def test_shows_exactly_the_last_version(versions: list[dict[str, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
@@ -31,6 +32,7 @@ def test_shows_exactly_the_last_version(versions: list[dict[str, bytes]]) -> Non
         }
 
 
+@settings(max_examples=40)  # each writes files
 @given(versions=st.lists(FILES, min_size=1, max_size=4))
 def test_leaves_one_hidden_folder_that_the_data_link_names(
     versions: list[dict[str, bytes]],
