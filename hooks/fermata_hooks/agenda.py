@@ -5,8 +5,11 @@ and what it has done, so that two of it, or a restart, do not do it twice. The h
 none of this: a lost or damaged agenda costs a convenience, and is begun anew.
 """
 
+import gzip
+import io
 import json
 import logging
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -23,6 +26,7 @@ FORGOTTEN_AFTER = 7 * 86400.0  # seconds; nobody wants a change of last week to 
 State = Literal["waiting", "started", "done"]
 
 _ATTEMPTS = 8
+_DAMAGE = (OSError, EOFError, zlib.error, KeyError, TypeError, ValueError, AttributeError)
 
 log = logging.getLogger("fermata.agenda")
 
@@ -58,11 +62,15 @@ class SyncSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class Agenda:
-    """The whole agenda. ``may_start``: whether the watch may start syncs, None: nobody knows."""
+    """The whole agenda. ``may_start``: whether the watch may start syncs, None: nobody knows.
+
+    ``seen``: the applications that the watch has found in Argo CD; only these can be gone.
+    """
 
     denials: Mapping[str, Denial] = field(default_factory=dict)
     syncing: Mapping[str, SyncSeen] = field(default_factory=dict)
     may_start: bool | None = None
+    seen: frozenset[str] = frozenset()
 
     def with_denial(self, application: str, denial: Denial | None) -> "Agenda":
         """Return the agenda with this denial of ``application``; None removes it."""
@@ -115,7 +123,7 @@ class Agendas:
             return Agenda(), document.version
         try:
             return _decode(document.content), document.version
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as exc:
+        except _DAMAGE as exc:
             log.warning("%s: damaged, begun anew: %r", NAME, exc)
             return Agenda(), document.version
 
@@ -147,14 +155,16 @@ def outlook_of(agenda: Agenda) -> str:
 
 
 def _encode(agenda: Agenda) -> bytes:
-    document = {"format": FORMAT, **asdict(agenda)}
-    return (json.dumps(document, sort_keys=True, indent=1) + "\n").encode()
+    document = {"format": FORMAT, **asdict(agenda), "seen": sorted(agenda.seen)}
+    return gzip.compress(json.dumps(document, sort_keys=True).encode(), mtime=0)
 
 
 def _decode(content: bytes) -> Agenda:
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"{len(content)} bytes, of {MAX_BYTES}")
-    raw = json.loads(content)
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"more than {MAX_BYTES} bytes")
+    raw = json.loads(text)
     if raw["format"] != FORMAT:
         raise ValueError(f"format {raw['format']!r}, this Fermata reads {FORMAT}")
     may_start = raw["may_start"]
@@ -165,6 +175,7 @@ def _decode(content: bytes) -> Agenda:
             for app, each in raw["syncing"].items()
         },
         may_start=may_start if isinstance(may_start, bool) else None,
+        seen=frozenset(str(application) for application in raw["seen"]),
     )
 
 

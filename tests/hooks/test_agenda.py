@@ -1,3 +1,4 @@
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def test_what_was_written_is_read(agendas: Agendas) -> None:
         denials={"demo": replace(DENIAL, state="started", marker="m", started=1.0, outlook="o")},
         syncing={"other": SyncSeen(revision="c" * 40, since=5.0)},
         may_start=True,
+        seen=frozenset({"demo"}),
     )
 
     agendas.change(lambda _: agenda)
@@ -93,7 +95,15 @@ def test_the_list_of_dags_in_the_way_is_bounded(agendas: Agendas) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b'{"format": 2}', b'{"format": 1, "denials": []}', b"\xff"]
+    "content",
+    [
+        b"",
+        b"plain",
+        gzip.compress(b"[]"),
+        gzip.compress(b'{"format": 2}'),
+        gzip.compress(b'{"format": 1, "denials": []}'),
+        gzip.compress(b" " * 10**6),
+    ],
 )
 def test_a_damaged_agenda_is_begun_anew(
     agendas: Agendas, documents: FileDocuments, content: bytes

@@ -12,6 +12,7 @@ from functools import cached_property
 from os import environ
 from pathlib import Path
 
+from fermata_hooks.agenda import Agendas
 from fermata_hooks.airflow_api import (
     AirflowApi,
     Credentials,
@@ -19,14 +20,17 @@ from fermata_hooks.airflow_api import (
     PasswordFiles,
     TokenFile,
 )
+from fermata_hooks.argocd import ArgoCd, ByApi, ByKubernetes, TwoWays
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
+from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import DagSets, FileDagSets
-from fermata_hooks.documents import Documents, FileDocuments
+from fermata_hooks.documents import ConfigMapDocuments, Documents, FileDocuments
 from fermata_hooks.holding import Environment, connect
+from fermata_hooks.kube import CONFIG_MAPS, Kube, Objects, cluster_of
 from fermata_hooks.ledger import Ledger
 from fermata_hooks.plan_file import read_plan
 from fermata_hooks.reporting import Format, Outlets, publish
-from fermata_hooks.settings import FolderLedger, Settings
+from fermata_hooks.settings import LEDGER_NAME, ClusterLedger, FolderLedger, Settings
 from fermata_hooks.talk import talk_to_stderr
 from fermata_hooks.termination import Termination
 from fermata_spec.errors import FermataError, RefusedError, SettingsError
@@ -50,15 +54,42 @@ class Workplace:
         match self.settings.ledger:
             case FolderLedger(folder):
                 return FileDocuments(folder)
-            case _:
-                raise SettingsError(
-                    "FERMATA_LEDGER: kubernetes: is not there yet in this release: set file:DIR"
-                )
+            case ClusterLedger(namespace, name):
+                maps = Objects(self.kube, CONFIG_MAPS, namespace)
+                # A second ledger in one namespace is of a second Airflow, with its own agenda.
+                agenda = "fermata-agenda" if name == LEDGER_NAME else f"{name}-agenda"
+                return ConfigMapDocuments(maps, names={"ledger": name, "agenda": agenda})
 
     @cached_property
     def dagsets(self) -> DagSets:
         """The statuses of the DagSets."""
-        return FileDagSets(self.documents)
+        match self.settings.ledger:
+            case FolderLedger():
+                return FileDagSets(self.documents)
+            case ClusterLedger(namespace):
+                return KubernetesDagSets(self.kube, namespace)
+
+    @cached_property
+    def kube(self) -> Kube:
+        """The cluster that we are in, or that of ``KUBECONFIG``."""
+        return Kube(cluster_of(environ), clock=self.clock)
+
+    @cached_property
+    def argocd(self) -> ArgoCd | None:
+        """The Argo CD that may be asked; None: nobody said where it is."""
+        settings = self.settings
+        api = reader = None
+        if settings.argocd_url and settings.argocd_token_file is not None:
+            token, ca_file = settings.argocd_token_file, settings.argocd_ca_file
+            api = ByApi(settings.argocd_url, token, clock=self.clock, ca_file=ca_file)
+        if settings.argocd_namespace:
+            reader = ByKubernetes(self.kube, settings.argocd_namespace)
+        return TwoWays(reader, api) if reader and api else reader or api
+
+    @cached_property
+    def agendas(self) -> Agendas:
+        """What is to be done later."""
+        return Agendas(self.documents, clock=self.clock)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -85,9 +116,13 @@ class Workplace:
 
     @property
     def calls(self) -> dict[str, int]:
-        """What was asked of Airflow so far, by kind; asking this connects to nothing."""
-        airflow = self.__dict__.get("airflow")
-        return dict(airflow.calls if isinstance(airflow, AirflowApi) else Counter())
+        """What was asked of our neighbours so far, by kind; asking this connects to nothing."""
+        counts: Counter[str] = Counter()
+        for name in ("airflow", "kube", "argocd"):
+            neighbour = self.__dict__.get(name)
+            if neighbour is not None:
+                counts += neighbour.calls
+        return dict(counts)
 
 
 def credentials(settings: Settings) -> Credentials:
