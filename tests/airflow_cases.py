@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 
 
 class World(Protocol):
-    """An Airflow that holds the DAGs of ``tests/real/dags``, and the users fermata and ann."""
+    """An Airflow that holds the DAGs of ``tests/real/dags``, and the users fermata, ann, victor."""
 
     version: str
     secrets: list[str]
@@ -253,6 +253,7 @@ class AirflowCases:
         assert api.task_instances(dag_ids=["cases_ok"], states=["restarting"]) == []
         assert api.task_instances(dag_ids=MANY, states=["success"]) == []
         assert api.task_instances(dag_ids=[], states=["success"]) == []
+        assert api.task_instances(dag_ids=["cases_ok"], states=[]) == []
 
     def test_a_task_that_never_ran_has_no_log(self, world: World) -> None:
         api = world.api()
@@ -323,6 +324,21 @@ class AirflowCases:
         assert api.dags_meant(event) == MANY[:10]
         if api.version().pause_log == "values":
             assert event.value is False
+
+    def test_who_may_only_look_is_refused_and_sees_everything(self, world: World) -> None:
+        victor = world.api("victor")
+
+        with pytest.raises(RejectedError, match=r"403 .*victor") as caught:
+            victor.set_paused("cases_watched", paused=True)
+
+        assert caught.value.status == 403
+        assert len(victor.dags()) == len(world.api().dags())
+        assert len(victor.import_errors()) == len(world.api().import_errors())
+        assert victor.task_instances(dag_ids=["cases_ok"], states=["restarting"]) == []
+
+    def test_a_run_id_that_airflow_cannot_take_is_refused(self, world: World) -> None:
+        with pytest.raises(RejectedError, match=r"cases_ok: run id 'a b' is not 1 to 250 letters"):
+            world.api().trigger("cases_ok", run_id="a b", conf={}, note="")
 
     def test_a_wrong_password_is_one_line_that_names_its_file(self, world: World) -> None:
         with pytest.raises(RejectedError) as caught:

@@ -1,6 +1,7 @@
 """The real Airflow of the tests: installed once a machine, started once a run."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 
@@ -8,7 +9,10 @@ import components
 from fermata_hooks.demo.airflow_server import USERS, AirflowServer, RunningAirflow
 from fermata_spec.errors import UnavailableError
 
-pytest.register_assert_rewrite("airflow_cases")
+pytest.register_assert_rewrite("airflow_cases", "airflow_history_cases")
+
+ADMIN: Literal["admin"] = "admin"
+VIEWER: Literal["viewer"] = "viewer"
 
 # Installing comes on top of the first test that needs Airflow, starting it on top of any.
 AIRFLOW_TIMEOUT = 600
@@ -34,7 +38,9 @@ def airflow_server(pytestconfig: pytest.Config, airflow_version: str) -> Airflow
 def airflow(airflow_server: AirflowServer) -> Iterator[RunningAirflow]:
     """One Airflow for all tests that leave no trace in it, or clean up after themselves.
 
-    Besides the hooks' own user it knows ann, who is the person in tests about persons.
+    Besides the hooks' own user it knows ann, who is the person in tests about persons, and
+    victor, who may only look.
     """
-    with airflow_server.running(users={**USERS, "ann": "admin"}) as running:
+    users = {**USERS, "ann": ADMIN, "victor": VIEWER}
+    with airflow_server.running(users=users) as running:
         yield running

@@ -147,7 +147,7 @@ class Transport:
         with self._session() as session:
             try:
                 return self._exchange(session, request, subject)
-            except (requests.RequestException, HTTPError) as exc:
+            except (OSError, HTTPError) as exc:  # all of ``requests``' are an OSError
                 raise self._no_answer(exc, subject) from exc
 
     def close(self) -> None:
@@ -219,7 +219,8 @@ class Transport:
             return self._clock.now()
 
     def _no_answer(self, exc: Exception, subject: str) -> FermataError:
-        if isinstance(exc, ValueError):  # an address or a header that nobody could send
+        own = isinstance(exc, requests.RequestException | HTTPError)
+        if isinstance(exc, ValueError) or not own:  # an address that is none, a file that is gone
             return SettingsError(f"{subject}: {one_line(str(exc))}")
         causes = list(_causes(exc))
         if any(isinstance(cause, ssl.SSLError | SSLError) for cause in causes):

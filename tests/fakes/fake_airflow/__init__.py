@@ -13,9 +13,10 @@
         assert airflow.dags["etl"].is_paused                   # assert on state, not on calls
         assert airflow.tasks[0].state == "running"             # and change it: .state = "success"
 
-``airflow.url`` serves other processes too. The users are ``fermata`` and ``ann``
-(``accounts.passwords``); ``accounts.open = True`` lets everybody in, as a SimpleAuthManager with
-all admins does; ``accounts.denied.add("eventLogs")`` forbids a part of the API (403).
+``airflow.url`` serves other processes too. The users are ``fermata``, ``ann`` and ``victor``, who
+may only look (``accounts.passwords``, ``accounts.viewers``); ``accounts.open = True`` lets
+everybody in, as a SimpleAuthManager with all admins does; ``accounts.denied.add("eventLogs")``
+forbids a part of the API (403).
 
 Runs: a triggered run goes on by one of its DAG's ``run_states`` each time it is asked for, unless
 the DAG is paused; its tasks follow. Parsing: ``request_parse`` calls ``airflow.on_parse(file)``,

@@ -23,13 +23,14 @@ class DeniedError(Exception):
 class Accounts:
     """Users, tokens and prohibitions.
 
-    ``passwords`` maps users to passwords; ``open`` lets everybody in as "Anonymous" (3.x,
-    all admins); ``token_life`` is in seconds; ``denied`` are parts of paths that are answered
-    with 403.
+    ``passwords`` maps users to passwords; ``viewers`` may only look; ``open`` lets everybody in
+    as "Anonymous" (3.x, all admins); ``token_life`` is in seconds; ``denied`` are parts of paths
+    that are answered with 403.
     """
 
     def __init__(self, release: Release, now: Callable[[], float]) -> None:
-        self.passwords: dict[str, str] = {"fermata": "pass-phrase", "ann": "anns-pass-phrase"}
+        self.passwords = {user: f"{user}s-pass-phrase" for user in ("fermata", "ann", "victor")}
+        self.viewers = {"victor"}
         self.open = False
         self.token_life = 86400.0
         self.denied: set[str] = set()
@@ -85,13 +86,15 @@ class Accounts:
             raise DeniedError(403, "This method is only allowed if all admins")
         return self.give_token(EVERYBODY)
 
-    def user_of(self, headers: Mapping[str, str], path: str) -> str:
+    def user_of(self, headers: Mapping[str, str], method: str, path: str) -> str:
         """Return whose request it is, or refuse it."""
         kind, _, secret = headers.get("Authorization", "").partition(" ")
         user = self._bearer(secret) if self._release.generation == 3 else self._basic(kind, secret)
         for part in self.denied:
             if part in path:
                 raise DeniedError(403, "Forbidden")
+        if user in self.viewers and method != "GET" and not path.endswith("/list"):
+            raise DeniedError(403, "Forbidden")
         return user
 
     def _bearer(self, token: str) -> str:

@@ -103,7 +103,7 @@ class Routes:
             return Reply(200, {"version": self._airflow.release.version, "git_version": None})
         if segments in (["monitor", "health"], ["health"]):
             return Reply(200, self._health())
-        user = self._airflow.accounts.user_of(request.headers, request.path)
+        user = self._airflow.accounts.user_of(request.headers, request.method, request.path)
         query: Query = {}
         for name, value in parse_qsl(request.query, keep_blank_values=True):
             query.setdefault(name, []).append(value)

@@ -161,7 +161,7 @@ def test_a_wrong_password_is_not_sent_again_and_again(
 def test_what_a_refused_login_repeats_is_not_repeated(
     airflow: FakeAirflow, api: AirflowApi
 ) -> None:
-    echo = json.dumps({"detail": "input_value={'password': 'pass-phrase'}"}).encode()
+    echo = json.dumps({"detail": "input_value={'password': 'fermatas-pass-phrase'}"}).encode()
     airflow.answers(422, path="/auth/token", body=echo)
 
     with pytest.raises(RejectedError) as caught:
