@@ -49,7 +49,7 @@ class KubernetesDagSets:
         """
         name = dagset_name(application)
         self._last[name] = self._objects.get(name)
-        return _status(self._last[name] or {})
+        return status_of(self._last[name] or {})
 
     def write(self, application: str, status: DagSetStatus) -> None:
         """Replace the status; one request if it was read before and nobody changed it since."""
@@ -79,7 +79,7 @@ class KubernetesDagSets:
         while True:
             known = use_last and not conflicts and name in self._last
             raw = self._last[name] if known else self._objects.get(name)
-            status = None if raw is None else change(_status(raw))
+            status = None if raw is None else change(status_of(raw))
             if raw is None or status is None:
                 return None
             try:
@@ -111,7 +111,8 @@ def application_named_by(raw: Mapping[str, Any]) -> str:
     return application if isinstance(application, str) else ""
 
 
-def _status(raw: Mapping[str, Any]) -> DagSetStatus:
+def status_of(raw: Mapping[str, Any]) -> DagSetStatus:
+    """Return the status of a DagSet."""
     status = raw.get("status")
     return parse_status(unpacked(status)) if isinstance(status, Mapping) else DagSetStatus()
 

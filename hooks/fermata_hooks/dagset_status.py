@@ -37,24 +37,32 @@ class FileDagSets:
     def read(self, application: str) -> DagSetStatus:
         """Return the status; raise ``SettingsError`` when its document is damaged."""
         name = document_name(application)
-        content = self._documents.read(name).content
-        if content is None:
-            return DagSetStatus()
-        if len(content) > MAX_BYTES:
-            raise SettingsError(f"{name}: larger than {MAX_BYTES} bytes")
-        try:
-            raw = json.loads(content)
-        except ValueError as exc:
-            raise SettingsError(f"{name}: not JSON: {exc}") from exc
-        if not isinstance(raw, dict):
-            raise SettingsError(f"{name}: not a status but a {type(raw).__name__}")
-        return parse_status(raw)
+        return decode(self._documents.read(name).content, origin=name)
 
     def write(self, application: str, status: DagSetStatus) -> None:
         """Replace the status; the last writer wins."""
-        name = document_name(application)
-        content = (json.dumps(status.to_dict(), indent=1, sort_keys=True) + "\n").encode()
-        self._documents.put(name, content)
+        self._documents.put(document_name(application), encode(application, status))
+
+
+def encode(application: str, status: DagSetStatus) -> bytes:
+    """Return the document of a status, which says whose it is: its name may be a hash."""
+    document = {"application": application, **status.to_dict()}
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def decode(content: bytes | None, *, origin: str) -> DagSetStatus:
+    """Return the status in a document; raise ``SettingsError`` that names ``origin`` otherwise."""
+    if content is None:
+        return DagSetStatus()
+    if len(content) > MAX_BYTES:
+        raise SettingsError(f"{origin}: larger than {MAX_BYTES} bytes")
+    try:
+        raw = json.loads(content)
+    except ValueError as exc:
+        raise SettingsError(f"{origin}: not JSON: {exc}") from exc
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{origin}: not a status but a {type(raw).__name__}")
+    return parse_status(raw)
 
 
 def document_name(application: str) -> str:
