@@ -22,8 +22,8 @@ from fermata_hooks.jobs.proving import (
     prove,
     run_smoke_dags,
 )
+from fermata_hooks.jobs.release import keep_after_failure, run_release
 from fermata_hooks.jobs.release import preview as preview_release
-from fermata_hooks.jobs.release import run_release
 from fermata_hooks.jobs.smoke import preview_smoke
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
@@ -107,6 +107,7 @@ class _Finishing:
         self._report = report
         self._said: list[str] = []
         self._passed = False
+        self._failed: tuple[str, ...] = ()
         self._verified: Verified | None = None
         self.failures: list[FermataError] = []
 
@@ -128,6 +129,7 @@ class _Finishing:
             handoff = handoff_of(plan, place)
             guard = hold_guard(plan, place, handoff, report, must_hold=True)
             verified = prove(plan, place, report, handoff, guard)
+            self._failed = verified.failed
             self._say(verified.verdict, verified.message)
             if verified.touched:
                 ran = run_smoke_dags(plan, place, report, handoff, guard)
@@ -145,7 +147,9 @@ class _Finishing:
         self._place.termination.acknowledge()
         part = Report(hook="release", application=self._plan.application, revision="", started="")
         try:
-            if self._is_owed():
+            if self._is_owed() and self._refused():
+                keep_after_failure(self._plan, self._place, part, self._failed)
+            elif self._is_owed():
                 run_release(self._plan, self._place, part)
             else:
                 part.message = "nothing was held"
@@ -163,7 +167,7 @@ class _Finishing:
     def conclude(self) -> None:
         """Write the verdict, last of all."""
         verdict: Verdict = "pass" if self._passed and not self.failures else "inconclusive"
-        if any(isinstance(failure, RefusedError) for failure in self.failures):
+        if self._refused():
             verdict = "fail"
         self._report.verdict = verdict
         self._report.message = "; ".join(self._said)
@@ -178,6 +182,10 @@ class _Finishing:
         self._said.append(message)
         if error := error_for(verdict, message):
             raise error
+
+    def _refused(self) -> bool:
+        """Return whether a proof has said no (not: could not tell)."""
+        return any(isinstance(failure, RefusedError) for failure in self.failures)
 
     def _is_owed(self) -> bool:
         """Return whether the ledger has a hold of ours, or lines that wait to be settled."""

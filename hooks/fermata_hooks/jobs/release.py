@@ -5,6 +5,7 @@ go on; a person's pause is kept. Running it twice is harmless: what is settled h
 more. It never unpauses a DAG without a line, and never ends a hold that a newer revision joined.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -14,7 +15,9 @@ from fermata_hooks.dagset_status import conclude
 from fermata_hooks.holding import (
     Patience,
     Released,
+    keep_hold,
     preview_release,
+    read_status,
     release_everything,
     release_hold,
 )
@@ -62,12 +65,54 @@ def release(
 
 
 def after_failure(plan: Plan, place: Workplace, report: Report) -> None:
-    """End the hold of a sync that failed; fill ``report`` and say so in ``DagSet.status``."""
+    """End the hold of a sync that failed; fill ``report`` and say so in ``DagSet.status``.
+
+    A hold that ``finish`` has kept (``on_failure``) stays: its lease, a person or the next sync
+    ends it.
+    """
+    if kept := kept_because(plan, place):
+        report.verdict, report.message = "pass", f"kept held: {kept}"
+        return
     run_release(plan, place, report)
     status = place.dagsets.read(plan.application)
     if status.phase == "Syncing" and status.revision == plan.revision:
         message = f"the sync of {plan.revision[:12]} failed; {report.message}"
         conclude(place.dagsets, plan, verdict="fail", message=message)
+
+
+def kept_because(plan: Plan, place: Workplace) -> str:
+    """Return why the hold of this revision is kept; empty if it is not, or there is none."""
+    holds, _ = read_status(place.ledger)
+    ours = (one for one in holds if one.application == plan.application)
+    return next((one.kept for one in ours if one.revision == plan.revision), "")
+
+
+def keep_after_failure(
+    plan: Plan, place: Workplace, report: Report, failed: Collection[str]
+) -> None:
+    """Do what ``on_failure`` says after a failed verify or smoke; fill ``report``.
+
+    ``quarantine`` keeps the ``failed`` DAGs of the hold and gives the others back, ``keep`` keeps
+    all. Raises what ``run_release`` raises.
+    """
+    quarantined = plan.hold.on_failure == "quarantine"
+    if plan.hold.on_failure == "resume" or (quarantined and not failed):
+        run_release(plan, place, report)
+        return
+    reason = f"{plan.revision[:12]} failed; on_failure: {plan.hold.on_failure}"
+    released = keep_hold(
+        place.holding,
+        plan.application,
+        revision=plan.revision,
+        reason=reason,
+        keep=failed if quarantined else None,
+        lease=plan.hold.lease,
+        patience=_patience(plan),
+    )
+    try:
+        fill(report, released)
+    finally:
+        report.message = f"kept held: {reason}; {report.message}"
 
 
 def run_release(plan: Plan, place: Workplace, report: Report) -> None:
@@ -82,7 +127,7 @@ def run_release(plan: Plan, place: Workplace, report: Report) -> None:
         place.holding,
         plan.application,
         revision=plan.revision,
-        patience=Patience(deadline=DEADLINE, for_late_requests=True, lease=plan.hold.lease),
+        patience=_patience(plan),
     )
     fill(report, released)
 
@@ -131,6 +176,10 @@ def fill(report: Report, released: Released) -> None:
     )
     if unsettled:
         raise InconclusiveError(f"{report.application}: {report.message}")
+
+
+def _patience(plan: Plan) -> Patience:
+    return Patience(deadline=DEADLINE, for_late_requests=True, lease=plan.hold.lease)
 
 
 def _by_hand(application: str | None, form: Format, *, dry_run: bool) -> None:

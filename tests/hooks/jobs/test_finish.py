@@ -15,7 +15,7 @@ from fermata_hooks.holding import Patience, read_status, release_hold
 from fermata_hooks.jobs import finish as finish_module
 from fermata_hooks.jobs.finish import preview_finish, run_finish, worst
 from fermata_hooks.jobs.hold import run_hold
-from fermata_hooks.jobs.release import DEADLINE
+from fermata_hooks.jobs.release import DEADLINE, after_failure
 from fermata_spec.dagset import DagSetStatus
 from fermata_spec.errors import (
     FermataError,
@@ -25,7 +25,7 @@ from fermata_spec.errors import (
     TerminatedError,
     UnavailableError,
 )
-from fermata_spec.plan import SmokeDag, SmokePolicy, VerifyPolicy
+from fermata_spec.plan import HoldPolicy, OnFailure, SmokeDag, SmokePolicy, VerifyPolicy
 from fermata_spec.report import REPORT_SCHEMA, Report
 from workplaces import OLD, Surroundings, changed, json_report, make_plan, new_report
 
@@ -200,6 +200,50 @@ def test_a_paused_smoke_dag_is_inconclusive_and_released(sync: Sync) -> None:
 
     assert "paused" in str(error)
     assert sync.around.paused() == {"probe"}
+
+
+def kept(sync: Sync, policy: OnFailure) -> list[str]:
+    """Hold ``etl`` and ``load``, fail on ``etl``, go through SyncFail, and return what is held."""
+    sync.plan = replace(
+        changed(sync.before, "etl", "load"), hold=HoldPolicy(on_failure=policy, lease=600.0)
+    )
+    sync.hold()
+    sync.break_etl()
+    sync.finish_badly(RefusedError)
+    after_failure(sync.plan, sync.around.place(), new_report(sync.plan, "release"))
+    return sorted(sync.around.paused())
+
+
+def test_on_failure_resume_gives_everything_back(sync: Sync) -> None:
+    assert kept(sync, "resume") == []
+
+
+def test_on_failure_quarantine_keeps_what_failed_also_through_sync_fail(sync: Sync) -> None:
+    assert kept(sync, "quarantine") == ["etl"]
+    assert "kept held: bbbbbbbbbbbb failed; on_failure: quarantine" in sync.status.message
+
+
+def test_on_failure_keep_keeps_all_until_the_next_sync(sync: Sync) -> None:
+    assert kept(sync, "keep") == ["etl", "load"]
+
+    sync.plan = replace(sync.before, revision="c" * 40)
+    sync.hold()
+    sync.airflow.import_errors.clear()
+    etl = sync.airflow.dags["etl"]
+    etl.is_stale = etl.has_import_errors = False
+    sync.apply()
+
+    assert sync.finish().verdict == "pass"
+    assert sync.at_rest
+
+
+def test_on_failure_says_nothing_of_what_could_not_be_told(sync: Sync) -> None:
+    sync.plan = replace(sync.plan, hold=HoldPolicy(on_failure="keep"))
+    sync.hold()
+
+    sync.finish_badly(InconclusiveError)
+
+    assert sync.at_rest
 
 
 def test_a_persons_pause_is_kept_and_told(sync: Sync) -> None:
