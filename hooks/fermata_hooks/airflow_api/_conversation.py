@@ -109,7 +109,9 @@ class Conversation:
         try:
             return self._remember(self._transport.send(replace(request, headers=self._headers())))
         except RejectedError as exc:
-            raise (self._refused(exc) if exc.status in _REFUSED else exc) from exc
+            if exc.status not in _REFUSED:
+                raise
+            raise self._refused(exc) from exc
 
     def _headers(self) -> Headers:
         """Return our credentials' headers; without them, nothing is sent."""

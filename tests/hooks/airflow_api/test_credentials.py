@@ -158,13 +158,15 @@ def test_a_wrong_password_is_not_sent_again_and_again(
     assert clock.naps == []
 
 
-def test_what_a_refused_login_repeats_is_not_repeated(
-    airflow: FakeAirflow, api: AirflowApi
+@pytest.mark.parametrize("status", [200, 302, 400, 422, 500])
+def test_what_a_login_that_failed_repeats_is_not_repeated(
+    status: int, airflow: FakeAirflow, api: AirflowApi
 ) -> None:
     echo = json.dumps({"detail": "input_value={'password': 'fermatas-pass-phrase'}"}).encode()
-    airflow.answers(422, path="/auth/token", body=echo)
+    target = {"Location": "http://elsewhere/?password=fermatas-pass-phrase"}
+    airflow.answers(status, path="/auth/token", times=0, body=echo, headers=target)
 
-    with pytest.raises(RejectedError) as caught:
+    with pytest.raises(FermataError) as caught:
         api.dags()
 
     assert "pass-phrase" not in str(caught.value)
