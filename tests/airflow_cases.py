@@ -174,8 +174,10 @@ class AirflowCases:
         assert api.calls["airflow PATCH"] - before == len(some)
 
     def test_a_file_that_cannot_be_imported_is_told(self, world: World) -> None:
-        errors = [error for error in world.api().import_errors() if "broken" in error.filename]
+        every = world.api().import_errors()
+        errors = [error for error in every if "broken" in error.filename]
 
+        assert world.api().import_error_count() == len(every)
         assert len(errors) == 1
         assert errors[0].filename.endswith("cases_broken.py")
         assert "No module named 'nonexistent_module'" in errors[0].stack_trace

@@ -166,6 +166,11 @@ class AirflowApi:
         rows = self._questions.rows(path, "import_errors", query, _parsing.import_error, number)
         return sorted(rows, key=number)
 
+    def import_error_count(self) -> int:
+        """Return how many files could not be imported, as ``import_errors`` would list them."""
+        answer = self._questions.ask("GET", "/importErrors", query=[("limit", "1")])
+        return fields_of(answer).number("total_entries")
+
     def task_instances(
         self, *, dag_ids: Sequence[str], states: Sequence[str]
     ) -> list[TaskInstance]:
