@@ -34,8 +34,8 @@ def hold_guard(
     def ask() -> None:
         if not in_force():
             raise InconclusiveError(
-                f"{plan.application}: the hold of {plan.revision[:12]} was ended by somebody "
-                "else: its DAGs may run already"
+                f"{plan.application}: the hold of {plan.revision[:12]} is not in force any more "
+                "(its lease, a person, SyncFail or an earlier attempt ended it): its DAGs may run"
             )
 
     if handoff is None or not handoff.held:

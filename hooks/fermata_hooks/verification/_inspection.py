@@ -133,9 +133,10 @@ class Inspection:
         if look.errors is None:
             self._failing = frozenset()
             return import_errors.not_permitted(look.refused), ()
-        planned = [look.rows[d.dag_id] for d in self._plan.dags if d.dag_id in look.rows]
+        ids = [dag.dag_id for dag in self._plan.dags if dag.dag_id in look.rows]
+        planned = [look.rows[dag_id] for dag_id in ids] if look.errors else []
         files = FileIndex((dag.bundle_name or "", dag.file, dag.dag_id) for dag in planned)
-        sources = {dag.dag_id: f"{dag.dag_id}, {dag.source}" for dag in self._plan.dags}
+        sources = {dag.dag_id: f"{dag.dag_id}, {dag.source or dag.file}" for dag in self._plan.dags}
         rows = import_errors.sort_rows(look.errors, self._base.import_errors, ours=files)
         lasting = self._errors.lasting(rows.new)
         whose = {

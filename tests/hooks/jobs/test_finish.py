@@ -362,7 +362,7 @@ def test_a_hold_that_somebody_else_ended_is_inconclusive(sync: Sync) -> None:
 
     error, _ = sync.finish_badly(InconclusiveError)
 
-    assert "was ended by somebody else" in str(error)
+    assert "is not in force any more" in str(error)
     assert sync.verified == OLD
 
 
