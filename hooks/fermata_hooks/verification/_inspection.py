@@ -73,9 +73,18 @@ class Inspection:
         return self._requests
 
     @property
-    def waits_for_scan(self) -> bool:
-        """Whether DAGs are missing that only Airflow's own scan for new files can bring."""
-        return self._api == "v1" and bool(self._found.missing)
+    def scan_note(self) -> str:
+        """Why missing DAGs wait for Airflow's own scan for new files; empty if they do not."""
+        if not self._found.missing:
+            return ""
+        if self._api == "v1":
+            return "Airflow 2 finds new files at its own scan only (dag_dir_list_interval)"
+        if not self._requests.number and not self._requests.refused:
+            return (
+                "Airflow has no DAG yet whose file it could be asked to parse, so new files wait "
+                "for its own scan (refresh_interval)"
+            )
+        return ""
 
     @property
     def failed(self) -> tuple[str, ...]:

@@ -191,8 +191,8 @@ def _settle_check(
     notes = []
     if inspection and inspection.parse_requests.refused:
         notes.append(f"Airflow was not asked to parse: {inspection.parse_requests.refused}")
-    if inspection and inspection.waits_for_scan:
-        notes.append("Airflow 2 finds new files at its own scan only (dag_dir_list_interval)")
+    if inspection and inspection.scan_note:
+        notes.append(inspection.scan_note)
     if watch.settled:
         message = f"good for {format_duration(watch.green_for)} at {watch.green_looks} looks"
         return Check(

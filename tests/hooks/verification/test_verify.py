@@ -261,6 +261,17 @@ def test_on_airflow_2_new_files_wait_for_the_scan_and_the_report_says_so(world: 
     assert "dag_dir_list_interval" in check(done, "settle").message
 
 
+@only_3
+def test_without_any_dag_new_files_wait_for_the_scan_and_the_report_says_so(world: World) -> None:
+    world.airflow.dags.clear()
+    world.handoff = take_baseline(world.api, world.plan, ["etl", "report"], world.clock)
+
+    done = world.verify()
+
+    assert done.verdict == "fail"
+    assert "refresh_interval" in check(done, "settle").message
+
+
 def test_a_large_loss_is_a_hard_stop_that_is_said_first(world: World) -> None:
     for number in range(8):
         world.airflow.add_dag(f"theirs{number}")
