@@ -46,6 +46,7 @@ class Ledger:
         self._documents = documents
         self._clock = clock
         self._name = name
+        self._last: Snapshot | None = None  # as written by this very object, or read
 
     def read(self) -> Record:
         """Return the ledger as it is; an empty one if there is none yet.
@@ -67,23 +68,36 @@ class Ledger:
     def change(self, decide: Callable[[Record], C]) -> C:
         """Let ``decide`` say what to write, write it, and return the decision that was written.
 
-        ``decide`` is asked again, on the ledger as it is then, after each conflict and each lost
-        answer. It must come to the same decision on a ledger that already holds its own.
+        ``decide`` is asked first about the ledger as it was last seen here (the write fails if
+        that is old), and again, about the ledger as it is then, after each conflict and each lost
+        answer, and before anything is left as it is. It must come to the same decision on a
+        ledger that already holds its own.
         """
+        snapshot, self._last = self._last, None
+        is_fresh = False
         for attempt in range(MAX_CONFLICTS):
-            snapshot = self.snapshot()
+            if snapshot is None:
+                snapshot, is_fresh = self.snapshot(), True
             decision = decide(snapshot.record)
             if decision.record == snapshot.record:
+                if is_fresh:
+                    return decision
+            elif (version := self._try(decision.record, snapshot.version, attempt)) is not None:
+                self._last = Snapshot(decision.record, version)
                 return decision
-            try:
-                self._write(decision.record, snapshot.version)
-            except ConflictError:
-                self._give_way(attempt)
-            except UnavailableError:
-                self._clock.sleep(UNAVAILABLE_WAITS[0])
-            else:
-                return decision
+            snapshot = None
         raise ConflictError(f"{self._name}: changed by others {MAX_CONFLICTS} times in a row")
+
+    def _try(self, record: Record, expected: str, attempt: int) -> str | None:
+        """Write; return the new version, or None, somewhat later, if that must be found out."""
+        try:
+            return self._write(record, expected)
+        except ConflictError:
+            if attempt > 1:  # the first conflict says little; several say that many are at work
+                self._clock.sleep(min(0.02 * attempt, 0.5))
+        except UnavailableError:
+            self._clock.sleep(UNAVAILABLE_WAITS[0])
+        return None
 
     def replace(
         self, record: Record, *, expected: str, landed: Callable[[Record], bool]
@@ -97,8 +111,9 @@ class Ledger:
             ConflictError: somebody else changed the ledger; nothing was written.
 
         """
+        self._last = None
         try:
-            return Snapshot(record, self._write(record, expected))
+            self._last = Snapshot(record, self._write(record, expected))
         except ConflictError:
             raise
         except UnavailableError:
@@ -106,6 +121,7 @@ class Ledger:
             if now.record == record or landed(now.record):
                 return now
             raise ConflictError(f"{self._name}: no answer, and not written") from None
+        return self._last
 
     def _write(self, record: Record, expected: str) -> str:
         content = encode(record)
@@ -123,7 +139,3 @@ class Ledger:
             except UnavailableError:
                 self._clock.sleep(wait)
         return read()
-
-    def _give_way(self, attempt: int) -> None:
-        if attempt:  # the first conflict says little; several say that many are at work
-            self._clock.sleep(min(0.02 * attempt, 0.5))
