@@ -45,15 +45,17 @@ class Checkout:
 
     def files(self, include: Patterns, exclude: Patterns) -> list[SourceFile]:
         """Return the files that match, sorted by path."""
-        paths = [
-            path for path in self._walk("", 0) if include.match(path) and not exclude.match(path)
-        ]
+        paths = {
+            path: is_link
+            for path, is_link in self._walk("", 0)
+            if include.match(path) and not exclude.match(path)
+        }
         if len(paths) > limits.FILES.value:
             self._over("", limits.FILES, len(paths))
             return []
         found = []
         for path in sorted(paths):
-            data = self.read(path)
+            data = self.read(path, may_be_linked=paths[path])
             if data is not None:
                 found.append(SourceFile(path, data))
         return found
@@ -62,15 +64,20 @@ class Checkout:
         """Whether there is anything at ``path``."""
         return os.path.lexists(os.path.join(self._root, path))  # noqa: PTH118 - as below
 
-    def read(self, path: str) -> bytes | None:
-        """Return the bytes of one file, or ``None`` after reporting why it is not read."""
+    def read(self, path: str, *, may_be_linked: bool = True) -> bytes | None:
+        """Return the bytes of one file, or ``None`` after reporting why it is not read.
+
+        ``may_be_linked``: not known to be free of links.
+        """
         if not _is_sound(path):
             self._report(path, "path", "a name with control characters, or that is not UTF-8")
             return None
         if len(path) > limits.PATH_CHARACTERS.value:
             self._over(path[:80], limits.PATH_CHARACTERS, len(path))
             return None
-        real = os.path.realpath(os.path.join(self._root, path))  # noqa: PTH118 - bytes of names are kept as they are
+        real = os.path.join(self._root, path)  # noqa: PTH118 - a name is not touched
+        if may_be_linked:
+            real = os.path.realpath(real)
         if not real.startswith(self._root + os.sep):
             self._report(path, "symlink", "leads out of the checkout")
             return None
@@ -97,7 +104,8 @@ class Checkout:
                 return None
             return file.read(limits.FILE_BYTES.value)
 
-    def _walk(self, folder: str, depth: int) -> Iterator[str]:
+    def _walk(self, folder: str, depth: int) -> Iterator[tuple[str, bool]]:
+        """Yield each path that is no folder, and whether it is a link."""
         for entry in self._scan(folder, depth):
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
@@ -106,7 +114,7 @@ class Checkout:
             elif _is_linked_folder(entry):
                 self._linked_folder(path)
             else:
-                yield path
+                yield path, entry.is_symlink()
 
     def _scan(self, folder: str, depth: int) -> list[os.DirEntry[str]]:
         """Return what is in a folder; nothing if that would be too much."""

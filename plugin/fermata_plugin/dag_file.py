@@ -106,8 +106,8 @@ def dag_file(
 
 def python_text(text: str) -> str:
     """Return ``text`` as a Python literal: readable where it can stand between raw quotes."""
-    awkward = '"""' in text or "\r" in text or text.endswith(('"', "\\"))
-    if not awkward and all(c in "\n\t" or c.isprintable() for c in text):
+    awkward = '"""' in text or text.endswith(('"', "\\"))
+    if not awkward and text.replace("\n", "").replace("\t", "").isprintable():
         return f'r"""{text}"""'
     lines = text.split("\n")
     ends = [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])

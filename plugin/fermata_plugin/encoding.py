@@ -14,6 +14,7 @@ stay readable:
 import re
 
 _SEPARATOR = "--"
+_USUAL = re.compile(r"[A-Za-z0-9_]+(?:[-./][A-Za-z0-9_]+)*")  # what the rules only join
 _TOKEN = re.compile(
     r"(?P<slash>/)|(?P<dash>(?<![-/])(?<!\A)-(?![-/]|\Z))|(?P<escape>_(?=x[0-9a-f]{2}))"
     r"|(?P<dots>(?<=\.)\.)|(?P<plain>[A-Za-z0-9_.])|(?P<other>.)",
@@ -24,6 +25,8 @@ _ESCAPED = re.compile(r"(?:_x[0-9a-f]{2}_)+|--")
 
 def encode(path: str) -> str:
     """Return the key under which a ConfigMap holds the file ``path``."""
+    if _USUAL.fullmatch(path) and "_x" not in path:
+        return path.replace("/", _SEPARATOR)
     return _TOKEN.sub(_encode_token, path)
 
 

@@ -10,8 +10,9 @@ from fermata_plugin.formats.found import Found
 from fermata_plugin.patterns import Patterns
 from fermata_spec.config import FILE_NAME, Config, Files
 from fermata_spec.config_reader import ConfigFile, read_config
-from fermata_spec.located import Value, read_yaml
+from fermata_spec.located import Value
 from fermata_spec.problems import Problem
+from fermata_spec.yaml_reader import read_yaml
 
 _YAML = (".yaml", ".yml")
 

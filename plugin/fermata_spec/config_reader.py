@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 from fermata_spec.config import FILE_NAME, Config
-from fermata_spec.located import Node, read_yaml
+from fermata_spec.located import Node
 from fermata_spec.problems import Problem
 from fermata_spec.sections import SectionKind
 from fermata_spec.units import format_duration
+from fermata_spec.yaml_reader import read_yaml
 
 
 class ConfigFile(NamedTuple):
@@ -38,15 +39,23 @@ def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) ->
 
 def _check_lease(read: ConfigFile) -> None:
     """Report a hold that would end before a sync that uses every deadline in full."""
-    config = read.config
+    config, drain = read.config, read.config.hold.drain
     smoke = config.smoke.deadline if config.smoke.dags else 0.0
-    longest = config.hold.drain.deadline + config.verify.deadline + smoke + config.hold.late
+    longest_drain = drain.extend_to if drain.on_deadline == "extend" else drain.deadline
+    if longest_drain < drain.deadline:
+        read.report(
+            ("hold", "drain", "extend_to"),
+            "deadlines",
+            f"hold.drain.extend_to {format_duration(drain.extend_to)} is shorter than "
+            f"hold.drain.deadline {format_duration(drain.deadline)}, which it extends",
+        )
+    longest = longest_drain + config.verify.deadline + smoke + config.hold.late
     if config.hold.lease < longest:
         read.report(
             ("hold", "lease"),
             "deadlines",
             f"hold.lease {format_duration(config.hold.lease)} is shorter than a sync may take: "
-            f"drain {format_duration(config.hold.drain.deadline)}, verify "
+            f"drain {format_duration(longest_drain)}, verify "
             f"{format_duration(config.verify.deadline)}, smoke {format_duration(smoke)}, "
             f"late {format_duration(config.hold.late)}",
         )

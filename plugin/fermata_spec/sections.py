@@ -8,9 +8,7 @@ a tenth of the time that the renderer needs to start.
 from typing import Any, ClassVar, NamedTuple, NoReturn, dataclass_transform
 
 from fermata_spec.kinds import Kind, nearest, refused
-from fermata_spec.located import Document, Mark, Node, Places, Value
-
-_NOWHERE = Places(Mark(1, 1), Mark(1, 1))
+from fermata_spec.located import NOWHERE, Document, Node, Value
 
 
 class Key(NamedTuple):
@@ -27,8 +25,8 @@ class Key(NamedTuple):
             return None
         document = Document("default", [])
         if isinstance(self.default, list):
-            document.places[id(self.default)] = dict.fromkeys(range(len(self.default)), _NOWHERE)
-        read = self.kind.read(Node(document, self.default, _NOWHERE))
+            document.places[id(self.default)] = dict.fromkeys(range(len(self.default)), NOWHERE)
+        read = self.kind.read(Node(document, self.default, NOWHERE))
         if document.problems:
             raise ValueError(f"{self.default!r} is no default: {document.problems[0].message}")
         return read

@@ -1,7 +1,7 @@
 """References to the environment in dag-factory's YAML."""
 
 from fermata_plugin.formats.environment_text import report_references
-from fermata_spec.located import read_yaml
+from fermata_spec.yaml_reader import read_yaml
 
 TEXT = """\
 one:

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fermata_spec import limits
-from fermata_spec.located import LOADER, WITH_LIBYAML, Document, read_yaml
+from fermata_spec.located import Document
 from fermata_spec.problems import Problem
+from fermata_spec.yaml_reader import LOADER, WITH_LIBYAML, read_yaml
 
 scalars = st.one_of(
     st.none(),
@@ -152,9 +153,9 @@ def test_places_are_those_of_keys_and_values() -> None:
     assert element is not None
     c = element.get("c")
     assert c is not None
-    assert c.places.key == (3, 5)
-    assert c.places.value == (3, 8)
-    assert [node.places.value for _, node in c.items()] == [(3, 9), (3, 12)]
+    assert c.key_mark == (3, 5)
+    assert c.value_mark == (3, 8)
+    assert [node.value_mark for node in c.values()] == [(3, 9), (3, 12)]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_a_merged_key_has_the_place_where_it_is_written() -> None:
     merged = document.node.get("y").get("a")  # type: ignore[union-attr]
 
     assert merged is not None
-    assert merged.places.key == (1, 8)
+    assert merged.key_mark == (1, 8)
 
 
 def test_tells_whether_all_keys_are_texts() -> None:

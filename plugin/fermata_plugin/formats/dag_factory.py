@@ -8,7 +8,6 @@ DAG's own keys win over the file's ``default``, those over nearer and then farth
 
 import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 from fermata_plugin.formats.found import FoundDag
 from fermata_plugin.formats.task_graph import check_tasks
@@ -60,7 +59,7 @@ def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDa
     for dag_id, node in document.node.items():
         if dag_id not in RESERVED and _check_dag(dag_id, node, file_default, defaults):
             settings = _effective(node.value, file_default, defaults)
-            found.append(FoundDag(dag_id=dag_id, place=node.places.key, settings=settings))
+            found.append(FoundDag(dag_id=dag_id, place=node.key_mark, settings=settings))
     if not found and not document.problems:
         document.node.report("dag-factory", "defines no DAG")
     return found
@@ -132,13 +131,16 @@ def _effective(
     args = default.get("default_args")
     default["default_args"] = defaults.get("default_args", {}) | (args or {})
     above = {key: value for key, value in defaults.items() if key != "default_args"}
-    return _fill(deepcopy({**above, **dag}), default)
+    return _filled({**above, **dag}, default)
 
 
-def _fill(config: dict[str, Value], default: Mapping[str, Value]) -> dict[str, Value]:
+def _filled(config: Mapping[str, Value], default: Mapping[str, Value]) -> dict[str, Value]:
+    """Return ``config`` with what only ``default`` says, at every depth; changes neither."""
+    filled = dict(config)
     for key, value in default.items():
-        if key not in config:
-            config[key] = value
-        elif isinstance(config[key], dict) and isinstance(value, dict):
-            _fill(config[key], value)
-    return config
+        own = filled.get(key)
+        if key not in filled:
+            filled[key] = value
+        elif isinstance(own, dict) and isinstance(value, dict):
+            filled[key] = _filled(own, value)
+    return filled

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from fermata_spec.kinds import nearest
-from fermata_spec.located import Node, Places, Value
+from fermata_spec.located import Node, Value
 
 
 def check_tasks(dag: Node, inherited: Mapping[str, Value]) -> None:
@@ -52,8 +52,8 @@ def _named(  # noqa: C901 - two forms, and what may be wrong with each
             if named is None:
                 element.report("dag-factory", f"an element of {what} without {key}")
                 continue
-            place_of_name = Places(named.places.value, named.places.value)
-            name, child = named.value, Node(element.document, element.value, place_of_name)
+            at_name = (named.places[1], named.places[1])
+            name, child = named.value, Node(element.document, element.value, at_name)
         if not isinstance(name, str):
             child.report("dag-factory", f"{name!r} of {what} is not a text", at_key=True)
         elif name in seen:
@@ -74,6 +74,8 @@ def _names(value: Value) -> set[str]:
 
 
 def _check_task(name: str, task: Node) -> None:
+    if type(task.value.get("operator")) is str:
+        return  # nearly all; no node is made for what is sound
     operators = [task.get(key) for key in ("operator", "decorator") if key in task.value]
     if not operators:
         task.report("no-operator", f"task {name} has neither operator nor decorator", at_key=True)
@@ -85,8 +87,10 @@ def _check_task(name: str, task: Node) -> None:
 def _check_group(
     name: str, task: Node, groups: Mapping[str, Node], inherited: Mapping[str, Value]
 ) -> None:
+    if not task.value.get("task_group_name"):
+        return
     group = task.get("task_group_name")
-    if group is None or not group.value:
+    if group is None:
         return
     known = [*groups, *_names(inherited.get("task_groups"))]
     if group.value not in known:
@@ -95,8 +99,10 @@ def _check_group(
 
 
 def _dependencies(name: str, node: Node, known: set[str]) -> Iterator[str]:
+    if node.value.get("dependencies") is None:
+        return
     wanted = node.get("dependencies")
-    if wanted is None or wanted.value is None:
+    if wanted is None:
         return
     if not isinstance(wanted.value, list):
         wanted.report("dag-factory", f"{name}: dependencies is not a list")
