@@ -7,12 +7,13 @@ read is never taken for gone.
 """
 
 from fermata_hooks.argocd._by_api import ByApi
-from fermata_hooks.argocd._by_kubernetes import ByKubernetes
+from fermata_hooks.argocd._by_kubernetes import ByKubernetes, has_ended
 from fermata_hooks.argocd._models import Application, HookJob, Operation, read_application
 from fermata_hooks.argocd._names import Address, address_of, application_of
-from fermata_hooks.argocd._port import ArgoCd, TwoWays
+from fermata_hooks.argocd._port import MARKER, ArgoCd, TwoWays
 
 __all__ = [
+    "MARKER",
     "Address",
     "Application",
     "ArgoCd",
@@ -23,5 +24,6 @@ __all__ = [
     "TwoWays",
     "address_of",
     "application_of",
+    "has_ended",
     "read_application",
 ]

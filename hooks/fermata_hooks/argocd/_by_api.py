@@ -122,7 +122,7 @@ class ByApi:
         }
         if application.last_sync.options:
             body["syncOptions"] = {"items": list(application.last_sync.options)}
-        if not application.automated:
+        if application.revision and not application.automated:
             body["revision"] = application.revision
         self._ask("POST", f"{path}/sync", body=body)
 

@@ -5,6 +5,7 @@ get out of it: every failure is a ``RejectedError``, an ``UnavailableError`` or 
 ``SettingsError``, and none holds a secret.
 """
 
+from fermata_hooks.exchange._addresses import segment
 from fermata_hooks.exchange._failures import (
     NotSentError,
     UnreadableAnswerError,
@@ -17,7 +18,6 @@ from fermata_hooks.exchange._transport import (
     Query,
     Request,
     Transport,
-    segment,
 )
 
 __all__ = [

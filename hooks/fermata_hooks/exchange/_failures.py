@@ -7,7 +7,7 @@ server's own are ``RejectedError``.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -140,3 +140,26 @@ def parse_date(value: str) -> float:
         return parsedate_to_datetime(value).timestamp()
     except (TypeError, IndexError, OverflowError) as exc:
         raise ValueError(f"{value!r} is not an HTTP date") from exc
+
+
+def causes_of(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what it wraps: ``requests`` and urllib3 nest theirs as arguments."""
+    seen: set[int] = set()
+    todo: list[object] = [exc]
+    while todo:
+        cause = todo.pop(0)
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        with suppress(AttributeError):
+            todo.append(cause.reason)  # type: ignore[attr-defined] # urllib3's MaxRetryError
+        todo += [*cause.args, cause.__cause__, cause.__context__]
+
+
+def why(causes: Sequence[BaseException]) -> str:
+    """Return what the innermost cause says."""
+    for cause in reversed(causes):
+        if isinstance(cause, OSError) and cause.strerror:
+            return one_line(cause.strerror)
+    return one_line(str(causes[-1]) or type(causes[-1]).__name__)

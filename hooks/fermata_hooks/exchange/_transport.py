@@ -6,18 +6,16 @@ what fails is one of our errors. Safe for several threads.
 """
 
 import json
-import re
 import ssl
 import threading
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote, urlsplit
 
 import requests
 from urllib3.exceptions import (
@@ -29,13 +27,16 @@ from urllib3.exceptions import (
 )
 
 from fermata_hooks.clock import Clock
+from fermata_hooks.exchange._addresses import checked_address
 from fermata_hooks.exchange._failures import (
     NotSentError,
     UnreadableAnswerError,
+    causes_of,
     explanation,
     failure_of,
     one_line,
     parse_date,
+    why,
 )
 from fermata_spec import __version__
 from fermata_spec.errors import FermataError, RejectedError, SettingsError, UnavailableError
@@ -90,13 +91,6 @@ class Answer:
             ) from exc
 
 
-def segment(name: str) -> str:
-    """Return ``name`` as one segment of a path; refuse what a server would resolve away."""
-    if name in {"", ".", ".."}:
-        raise RejectedError(f"{name!r} cannot be part of an address", status=404)
-    return quote(name, safe="")
-
-
 class Transport:
     """The address and the connections to it."""
 
@@ -122,7 +116,7 @@ class Transport:
             client_certificate: files with a certificate and its key, to show to the server.
 
         """
-        self.url = _checked(url, service)
+        self.url = checked_address(url, service)
         self._service = service.lower()
         self._certificate = client_certificate
         self.calls: Counter[str] = Counter()
@@ -141,9 +135,7 @@ class Transport:
             RejectedError: other 4xx, redirects, bad certificates, answers that are too large.
 
         """
-        subject = f"{request.method} {self.url}{request.path}"
-        with self._lock:
-            self.calls[f"{self._service} {request.method}"] += 1
+        subject = self._count(request)
         with self._session() as session:
             try:
                 return self._exchange(session, request, subject)
@@ -157,7 +149,43 @@ class Transport:
         for _, session in idle:
             session.close()
 
+    def lines(self, request: Request, *, patience: float) -> Iterator[bytes]:
+        """Send one request and yield the lines of its answer as they come, until the server ends.
+
+        ``patience``: seconds without a word after which the server is taken for gone. Raises as
+        ``send`` does, also between two lines.
+        """
+        subject = self._count(request)
+        timeout = (self._timeout, patience)
+        try:
+            with (
+                self._new_session() as session,
+                self._response(session, request, subject, timeout) as response,
+            ):
+                yield from _lines(response, subject, request.limit)
+        except (OSError, HTTPError) as exc:
+            raise self._no_answer(exc, subject) from exc
+
     def _exchange(self, session: requests.Session, request: Request, subject: str) -> Answer:
+        ends = self._clock.monotonic() + self._timeout
+        with self._response(session, request, subject, self._timeout) as response:
+            limit, cut = request.limit, request.cut
+            return Answer(
+                subject=subject,
+                at=self._date(response.headers),
+                content_type=response.headers.get("Content-Type", ""),
+                body=self._read(response, subject, limit=limit, cut=cut, ends=ends),
+            )
+
+    @contextmanager
+    def _response(
+        self,
+        session: requests.Session,
+        request: Request,
+        subject: str,
+        timeout: float | tuple[float, float],
+    ) -> Iterator[requests.Response]:
+        """Send; yield a 2xx answer whose body is not read yet, or raise the failure."""
         ends = self._clock.monotonic() + self._timeout
         headers = {"Accept": request.accept, **request.headers}
         body = None if request.body is None else json.dumps(request.body)
@@ -169,26 +197,19 @@ class Transport:
             params=list(request.query),
             data=body,
             headers=headers,
-            timeout=self._timeout,
+            timeout=timeout,
             allow_redirects=False,
             stream=True,
         ) as response:
-            ok = 200 <= response.status_code < 300  # noqa: PLR2004 - success
-            limit, cut = (request.limit, request.cut) if ok else (ERROR_LIMIT, True)
-            content = self._read(response, subject, limit=limit, cut=cut, ends=ends)
-            if ok:
-                return Answer(
-                    subject=subject,
-                    at=self._date(response.headers),
-                    content_type=response.headers.get("Content-Type", ""),
-                    body=content,
-                )
+            if 200 <= response.status_code < 300:  # noqa: PLR2004 - success
+                yield response
+                return
             raise failure_of(
                 subject,
                 response.status_code,
                 response.reason or "",
                 response.headers,
-                content,
+                self._read(response, subject, limit=ERROR_LIMIT, cut=True, ends=ends),
                 now=self._clock.now(),
                 secrets=_secrets(request),
             )
@@ -211,6 +232,12 @@ class Transport:
                 )
         return bytes(content)
 
+    def _count(self, request: Request) -> str:
+        """Count the request; return its name for messages."""
+        with self._lock:
+            self.calls[f"{self._service} {request.method}"] += 1
+        return f"{request.method} {self.url}{request.path}"
+
     def _date(self, headers: Mapping[str, str]) -> float:
         """Return the answer's Date, or our own time from a server (or proxy) that leaves it out."""
         try:
@@ -222,14 +249,14 @@ class Transport:
         own = isinstance(exc, requests.RequestException | HTTPError)
         if isinstance(exc, ValueError) or not own:  # an address that is none, a file that is gone
             return SettingsError(f"{subject}: {one_line(str(exc))}")
-        causes = list(_causes(exc))
+        causes = list(causes_of(exc))
         if any(isinstance(cause, ssl.SSLError | SSLError) for cause in causes):
             return RejectedError(f"{subject}: TLS: {one_line(str(causes[-1]))}")
         if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
-            return NotSentError(f"{subject}: no connection: {_why(causes)}")
+            return NotSentError(f"{subject}: no connection: {why(causes)}")
         if any(isinstance(cause, TimeoutError | ReadTimeoutError) for cause in causes):
             return UnavailableError(f"{subject}: no answer within {self._timeout:g}s")
-        return UnavailableError(f"{subject}: no answer: {_why(causes)}")
+        return UnavailableError(f"{subject}: no answer: {why(causes)}")
 
     @contextmanager
     def _session(self) -> Iterator[requests.Session]:
@@ -260,20 +287,13 @@ class Transport:
         return session
 
 
-def _checked(url: str, service: str) -> str:
-    """Return the base address without its last ``/``; it may have a path, but nothing more."""
-    whose = f"{service}'s address"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise SettingsError(f"{whose}: not an http:// or https:// address") from None
-    if parts.username is not None or parts.password is not None:
-        raise SettingsError(f"{whose}: {host}: credentials belong into files, not here")
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
-        shown = one_line(re.split("[?#]", url)[0])
-        raise SettingsError(f"{whose}: {shown}: not an http:// or https:// address")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+def _lines(response: requests.Response, subject: str, limit: int) -> Iterator[bytes]:
+    rest = b""
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from whole
+        if len(rest) > limit:
+            raise UnreadableAnswerError(f"{subject}: a line is larger than {limit} bytes")
 
 
 def _secrets(request: Request) -> list[str]:
@@ -293,25 +313,3 @@ def _password(header: str) -> str:
         return b64decode(pair).decode().partition(":")[2] if kind == "Basic" else ""
     except ValueError:
         return ""
-
-
-def _causes(exc: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and what it wraps: ``requests`` and urllib3 nest theirs as arguments."""
-    seen: set[int] = set()
-    todo: list[object] = [exc]
-    while todo:
-        cause = todo.pop(0)
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        with suppress(AttributeError):
-            todo.append(cause.reason)  # type: ignore[attr-defined] # urllib3's MaxRetryError
-        todo += [*cause.args, cause.__cause__, cause.__context__]
-
-
-def _why(causes: Sequence[BaseException]) -> str:
-    for cause in reversed(causes):
-        if isinstance(cause, OSError) and cause.strerror:
-            return one_line(cause.strerror)
-    return one_line(str(causes[-1]) or type(causes[-1]).__name__)

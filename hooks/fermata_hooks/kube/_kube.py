@@ -1,11 +1,13 @@
 """One API server, spoken to over HTTP; each request once."""
 
+import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from fermata_hooks.clock import Clock
-from fermata_hooks.exchange import Request, Transport
+from fermata_hooks.exchange import Request, Transport, UnreadableAnswerError
 from fermata_hooks.kube._cluster import Cluster
 
 TIMEOUT = 10.0  # seconds for one request; nothing that is asked takes one
@@ -38,9 +40,23 @@ class Kube:
 
     def ask(self, request: Request) -> Any:  # noqa: ANN401 - JSON
         """Send a request as ourselves, once; return the JSON of its answer."""
+        return self._transport.send(self._ours(request)).json()
+
+    def stream(self, request: Request, *, patience: float) -> Iterator[Any]:
+        """Send a request as ourselves; yield the JSON of each line of its answer as it comes.
+
+        Nothing for ``patience`` seconds is an ``UnavailableError``.
+        """
+        for line in self._transport.lines(self._ours(request), patience=patience):
+            try:
+                yield json.loads(line)
+            except (ValueError, RecursionError) as exc:
+                told = f"{request.method} {request.path}"
+                raise UnreadableAnswerError(f"{told}: a line of the answer is no JSON") from exc
+
+    def _ours(self, request: Request) -> Request:
         ours = {**request.headers, **self._cluster.headers()}
-        limited = replace(request, headers=ours, limit=ANSWER_LIMIT)
-        return self._transport.send(limited).json()
+        return replace(request, headers=ours, limit=ANSWER_LIMIT)
 
     def close(self) -> None:
         """Close idle connections."""

@@ -5,14 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fermata_hooks.exchange import Query, Request, UnreadableAnswerError, segment
+from fermata_hooks.exchange import Query, Request, UnreadableAnswerError, one_line, segment
 from fermata_hooks.kube._kube import Kube
-from fermata_spec.errors import RejectedError, SettingsError
+from fermata_spec.errors import RejectedError, SettingsError, UnavailableError
 
 PAGE = 50  # objects in one answer
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+
+SILENCE = 15.0  # seconds for a server to end a watch after its time
 
 _NOT_FOUND = 404
 _NAMED = re.compile(r'"[^"]+" not found')  # an object is absent, not its kind
@@ -76,6 +78,20 @@ class Objects:
             token = str((answer.get("metadata") or {}).get("continue") or "")
             if not token:
                 return
+
+    def changes(self, *, labels: str, seconds: int) -> Iterator[tuple[str, ObjectDict]]:
+        """Yield what is there as ``ADDED``, and then each change as it happens (``watch``).
+
+        One request, which the server ends after ``seconds``: the caller begins another.
+        """
+        query = [("watch", "1"), ("labelSelector", labels), ("timeoutSeconds", str(seconds))]
+        request = Request(method="GET", path=self._path, query=query)
+        for event in self._kube.stream(request, patience=seconds + SILENCE):
+            kind, body = event.get("type"), event.get("object")
+            if kind == "ERROR" or not isinstance(body, dict):
+                told = one_line(str((body or {}).get("message", "no reason")))
+                raise UnavailableError(f"GET {self._path}: the watch ended: {told}")
+            yield str(kind), body
 
     def create(self, body: Mapping[str, Any]) -> ObjectDict:
         """Make an object (``create``); one that is there already is a conflict (409)."""
