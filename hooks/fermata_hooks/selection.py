@@ -13,7 +13,8 @@ from fnmatch import fnmatchcase
 from fermata_hooks.airflow_api import Dag
 from fermata_spec.dagset import Change
 from fermata_spec.errors import SettingsError
-from fermata_spec.plan import Plan, Selector
+from fermata_spec.plan import Plan
+from fermata_spec.selectors import Selector
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,10 @@ from fermata_spec.kinds import (
     Number,
     Text,
 )
-from fermata_spec.located import Node
-from fermata_spec.plan import API_VERSION, Selector
+from fermata_spec.plan import API_VERSION
 from fermata_spec.sections import Section, SectionKind, key
+from fermata_spec.selector_kinds import EXCLUDED, WANTED
+from fermata_spec.selectors import Selector, Wanted
 
 FILE_NAME = "fermata.yaml"
 KIND = "Fermata"
@@ -110,70 +111,38 @@ class Files(Section):
     )
 
 
-class SelectorKind(SectionKind):
-    """``affected``, ``all``, or a mapping of lists."""
-
-    @property
-    def text(self) -> str:
-        """What a message says was expected."""
-        return f"affected, all or {super().text}"
-
-    def read(self, node: Node) -> Selector | None:
-        """Return the selection."""
-        if isinstance(node.value, dict):
-            listed: Selection | None = super().read(node)
-            return listed if listed is None else listed.selector()
-        mode = Choice(("affected", "all")).read(node)
-        if mode is None:
-            return None
-        return Selector(mode="all" if mode == "all" else "affected")
-
-    def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the value."""
-        return {"anyOf": [{"enum": ["affected", "all"]}, super().schema()]}
-
-
-class Selection(Section):
-    """DAGs by what they are called, marked or owned by; everything named counts (a union)."""
-
-    dag_ids: tuple[str, ...] = key(TEXTS, "DAG ids.", default=[])
-    globs: tuple[str, ...] = key(TEXTS, "Shell patterns over DAG ids.", default=[])
-    tags: tuple[str, ...] = key(TEXTS, "Tags.", default=[])
-    owners: tuple[str, ...] = key(TEXTS, "Owners.", default=[])
-    bundles: tuple[str, ...] = key(TEXTS, "DAG bundles (Airflow 3).", default=[])
-
-    def selector(self) -> Selector:
-        """Return the selection as the plan holds it."""
-        return Selector(
-            mode="listed",
-            dag_ids=self.dag_ids,
-            globs=self.globs,
-            tags=self.tags,
-            owners=self.owners,
-            bundles=self.bundles,
-        )
-
-
 class Drain(Section):
     """How long `hold` waits for running tasks, and what then."""
 
     deadline: float = key(DURATION, "How long running task instances may take.", default="15m")
-    on_deadline: Literal["fail", "proceed"] = key(
-        Choice(("fail", "proceed"), planned=("extend",)),
-        "`fail` ends the sync (exit 3), `proceed` goes on over the tasks that still run.",
+    on_deadline: Literal["fail", "proceed", "extend"] = key(
+        Choice(("fail", "proceed", "extend")),
+        "`fail` ends the sync (exit 3), `proceed` goes on over the tasks that still run, `extend` "
+        "waits on, at most to `extend_to`, unless a task usually takes longer than that.",
         default="fail",
+    )
+    extend_to: float = key(
+        DURATION, "With `extend`: how long running task instances may take in all.", default="30m"
+    )
+    wait_for_deferred: bool = key(
+        FLAG,
+        "Wait also for deferred tasks; a rescheduling sensor, which a paused DAG never goes on "
+        "with, is then a refusal at once.",
+        default=False,
     )
 
 
 class Hold(Section):
     """What is paused while Argo CD applies, and what happens to it afterwards."""
 
-    select: Selector = key(
-        SelectorKind(Selection),
-        "`affected`: the DAGs that differ from the last revision that passed; `all`; or a list.",
+    select: Wanted = key(
+        WANTED,
+        "`affected`: the DAGs that differ from the last revision that passed; `all`; a DAG id, a "
+        "pattern, `tag:x`, `owner:x`, `bundle:x`, with `!` for what is not; a list of these; or a "
+        "mapping of lists.",
         default="affected",
     )
-    exclude: Selection = key(SectionKind(Selection), "DAGs that are never held.", default={})
+    exclude: Selector = key(EXCLUDED, "DAGs that are never held, likewise.", default=[])
     drain: Drain = key(SectionKind(Drain), "Waiting for running tasks.", default={})
     lease: float = key(DURATION, "When a hold that nobody released ends by itself.", default="1h")
     late: float = key(
@@ -221,6 +190,23 @@ class Smoke(Section):
     )
 
 
+class Release(Section):
+    """How DAGs go on after a hold."""
+
+    limit: int | None = key(
+        Number(0, 1_000_000),
+        "How many runs resuming may start at once; left out, any number.",
+        default=None,
+    )
+    over_limit: Literal["warn", "refuse"] = key(
+        Choice(("warn", "refuse")),
+        "Above the limit: `warn`, or `refuse` (exit 3): the DAGs stay held until somebody releases "
+        "them by hand or the lease ends.",
+        default="warn",
+    )
+    stagger: float = key(DURATION, "Time between one DAG that goes on and the next.", default="0s")
+
+
 class Hooks(Section):
     """The Jobs that Argo CD runs around a sync."""
 
@@ -257,5 +243,6 @@ class Config(Section):
     hold: Hold = key(SectionKind(Hold), "Pausing DAGs.", default={})
     verify: Verify = key(SectionKind(Verify), "Proving the revision.", default={})
     smoke: Smoke = key(SectionKind(Smoke), "Running smoke DAGs.", default={})
+    release: Release = key(SectionKind(Release), "Letting DAGs go on.", default={})
     hooks: Hooks = key(SectionKind(Hooks), "Hook Jobs.", default={})
     lint: Lint = key(SectionKind(Lint), "Findings.", default={})

@@ -12,7 +12,7 @@ STARTING = 300.0  # scheduling the pod and pulling its image, and the retries of
 
 def hold_deadline(plan: Plan) -> float:
     """Return the seconds that ``hold`` gives itself; longer than ``late``, which it may wait."""
-    return plan.hold.drain_deadline + plan.hold.late + SETTLING
+    return plan.hold.longest_drain + plan.hold.late + SETTLING
 
 
 def finish_deadline(plan: Plan) -> float:

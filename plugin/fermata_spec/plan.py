@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from fermata_spec.errors import SettingsError
+from fermata_spec.selectors import AFFECTED, NOTHING, Selector
 
 API_VERSION = "fermata.dev/v1alpha1"
 KIND = "Plan"
 
 Evidence = Literal["doc_md", "source", "none"]
 OnDeadline = Literal["fail", "proceed", "extend"]
+OverLimit = Literal["warn", "refuse"]
 OnFailure = Literal["resume", "quarantine", "keep"]
 
 
@@ -40,28 +42,40 @@ class PlannedDag:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selector:
-    """Which DAGs: everything named here, together (a union); ``mode`` decides when nothing is."""
-
-    mode: Literal["affected", "all", "listed"] = "affected"
-    dag_ids: tuple[str, ...] = ()
-    globs: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    owners: tuple[str, ...] = ()
-    bundles: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class HoldPolicy:
-    """What ``hold`` pauses and how long it waits; all times in seconds."""
+    """What ``hold`` pauses and how long it waits; all times in seconds.
 
-    select: Selector = field(default_factory=Selector)
-    exclude: Selector = field(default_factory=lambda: Selector(mode="listed"))
+    ``extend_to`` counts with ``on_deadline: extend`` only.
+    """
+
+    select: Selector = AFFECTED
+    exclude: Selector = NOTHING
     drain_deadline: float = 900.0
     on_deadline: OnDeadline = "fail"
+    extend_to: float = 1800.0
+    wait_for_deferred: bool = False
     lease: float = 3600.0
     late: float = 300.0
     on_failure: OnFailure = "resume"
+
+    @property
+    def longest_drain(self) -> float:
+        """How long a drain may take, whatever its policy decides."""
+        if self.on_deadline == "extend":
+            return max(self.drain_deadline, self.extend_to)
+        return self.drain_deadline
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleasePolicy:
+    """How DAGs go on: more than ``limit`` runs at once (None: any number) are warned of or refused.
+
+    ``stagger``: seconds between one DAG and the next.
+    """
+
+    limit: int | None = None
+    over_limit: OverLimit = "warn"
+    stagger: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +125,7 @@ class Plan:
     hold: HoldPolicy = field(default_factory=HoldPolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     smoke: SmokePolicy = field(default_factory=SmokePolicy)
+    release: ReleasePolicy = field(default_factory=ReleasePolicy)
 
     def digests(self) -> dict[str, str]:
         """Return what ``DagSet.status.verified`` will say once this plan has passed."""
@@ -153,6 +168,7 @@ def _plan(document: dict[str, Any]) -> Plan:
         "hold": HoldPolicy(**hold),
         "verify": VerifyPolicy(**document["verify"]),
         "smoke": SmokePolicy(**smoke),
+        "release": ReleasePolicy(**document["release"]),
     }
     return Plan(**rest)
 

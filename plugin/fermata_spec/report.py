@@ -41,7 +41,11 @@ class DagOutcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Blocker:
-    """A task instance that keeps a drain waiting; ``since`` is RFC 3339 or empty."""
+    """A task instance that keeps a drain waiting; ``since`` is RFC 3339 or empty.
+
+    ``usual``: how many seconds the task takes by its history, ``expected``: when a running one
+    should end by that (RFC 3339); None and empty where nothing tells.
+    """
 
     dag_id: str
     run_id: str
@@ -50,6 +54,8 @@ class Blocker:
     map_index: int = -1
     since: str = ""
     owner: str = ""
+    usual: float | None = None
+    expected: str = ""
 
 
 @dataclass(kw_only=True)
@@ -152,6 +158,8 @@ REPORT_SCHEMA: dict[str, Any] = {
                         "state": _TEXT,
                         "since": _TEXT,
                         "owner": _TEXT,
+                        "usual": {"type": ["number", "null"], "minimum": 0},
+                        "expected": _TEXT,
                     }
                 ),
             },

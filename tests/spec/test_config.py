@@ -8,8 +8,9 @@ import yaml
 
 from fermata_spec.config import Config
 from fermata_spec.config_reader import read_config
-from fermata_spec.plan import HoldPolicy, Selector, SmokePolicy, VerifyPolicy
+from fermata_spec.plan import HoldPolicy, ReleasePolicy, SmokePolicy, VerifyPolicy
 from fermata_spec.sections import Section, SectionKind
+from fermata_spec.selectors import Selector, Wanted
 
 if TYPE_CHECKING:
     from fermata_spec.problems import Problem
@@ -49,10 +50,14 @@ def test_the_defaults_are_those_of_the_plan() -> None:
     config = read()
 
     hold, verify, smoke = HoldPolicy(), VerifyPolicy(), SmokePolicy()
-    assert config.hold.select == hold.select
-    assert config.hold.exclude.selector() == hold.exclude
+    release = ReleasePolicy()
+    assert config.hold.select == Wanted(hold.select)
+    assert config.hold.exclude == hold.exclude
     assert config.hold.drain.deadline == hold.drain_deadline
-    assert config.hold.drain.on_deadline == hold.on_deadline
+    for name in ("on_deadline", "extend_to", "wait_for_deferred"):
+        assert getattr(config.hold.drain, name) == getattr(hold, name)
+    for name in ("limit", "over_limit", "stagger"):
+        assert getattr(config.release, name) == getattr(release, name)
     assert (config.hold.lease, config.hold.late) == (hold.lease, hold.late)
     assert config.hold.on_failure == hold.on_failure
     for name in ("deadline", "settle", "max_lost", "serialize_lag", "mount_lag"):
@@ -68,12 +73,55 @@ def test_the_defaults_are_those_of_the_plan() -> None:
         pytest.param(
             "{tags: [etl], dag_ids: [a]}",
             Selector(mode="listed", tags=("etl",), dag_ids=("a",)),
-            id="a list",
+            id="a mapping of lists",
         ),
+        pytest.param("tag:etl", Selector(mode="listed", tags=("etl",)), id="an expression"),
+        pytest.param("[affected, etl_*]", Selector(mode="affected", globs=("etl_*",)), id="a list"),
     ],
 )
-def test_a_selection_is_a_word_or_lists(text: str, selector: Selector) -> None:
-    assert read(f"hold: {{select: {text}}}\n").hold.select == selector
+def test_a_selection_is_an_expression_a_list_of_them_or_lists(
+    text: str, selector: Selector
+) -> None:
+    assert read(f"hold: {{select: {text}}}\n").hold.select == Wanted(selector)
+
+
+def test_what_a_selection_excludes_and_what_is_excluded_anyway_are_told_apart() -> None:
+    hold = read("hold: {select: [all, '!tag:slow'], exclude: 'owner:bob'}\n").hold
+
+    assert hold.select.exclude == Selector(mode="listed", tags=("slow",))
+    assert hold.exclude == Selector(mode="listed", owners=("bob",))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("select: 7", "type: 7 is not a selector like", id="a number"),
+        pytest.param("select: []", "value: nothing is selected", id="an empty list"),
+        pytest.param("select: ['!a']", "value: nothing is selected", id="exclusions alone"),
+        pytest.param("select: [a b]", "value: 'a b' is neither a DAG id nor", id="no id"),
+        pytest.param("select: ['tags:a']", "(did you mean tag?)", id="an unknown kind"),
+        pytest.param("exclude: affected", "affected cannot be excluded", id="not of its own"),
+        pytest.param("select: {tag: [a]}", "unknown-key: tag", id="an unknown list"),
+    ],
+)
+def test_a_wrong_selection_is_told_as_what_it_is(text: str, said: str) -> None:
+    (problem,) = refused(f"hold: {{{text}}}\n")
+
+    assert said in problem
+
+
+def test_an_extension_must_be_longer_than_what_it_extends() -> None:
+    drain = "drain: {deadline: 20m, on_deadline: extend, extend_to: 10m}"
+
+    (problem,) = refused(f"hold: {{{drain}}}\n")
+
+    assert "hold.drain.extend_to 10m is shorter than hold.drain.deadline 20m" in problem
+
+
+def test_a_lease_covers_the_drain_that_is_extended() -> None:
+    (problem,) = refused("hold: {drain: {on_deadline: extend, extend_to: 50m}}\n")
+
+    assert "hold.lease 1h is shorter than a sync may take: drain 50m" in problem
 
 
 @pytest.mark.parametrize(
