@@ -5,22 +5,28 @@ Running it twice is harmless: it joins the open hold, and never overwrites what 
 unpauses, not even when it fails: that is for ``release``, ``finish`` and ``watch``.
 """
 
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
+from fermata_hooks.agenda import Denial
+from fermata_hooks.airflow_api import Dag
 from fermata_hooks.dagset_status import syncing
-from fermata_hooks.drain import describe, drain
+from fermata_hooks.drain import Drained, DrainOrder, Tasks, drain
 from fermata_hooks.handoff import read_handoff, take_baseline, write_handoff
 from fermata_hooks.holding import HeldDags, HoldOrder, hold_dags, read_status, require_ours
 from fermata_hooks.jobs.options import dry_run_option, format_option, plan_option
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.selection import Selection, select
-from fermata_spec.dagset import Change, DagSetStatus, change
+from fermata_spec.dagset import Change, change
+from fermata_spec.errors import RefusedError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
 from fermata_spec.units import format_duration
+
+DENIED_BY_DRAIN = "drain-deadline"
 
 
 @click.command()
@@ -46,7 +52,8 @@ def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
         report.verdict = "pass"
         report.message = "no DAG is touched: nothing is paused"
         return
-    selection = select(plan, touched, place.airflow.dags(include_stale=True))
+    dags = place.airflow.dags(include_stale=True)
+    selection = select(plan, touched, dags)
     write_handoff(
         place.documents,
         take_baseline(
@@ -59,15 +66,18 @@ def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
         ),
     )
     held = _pause(plan, place, report, selection)
-    _drain(plan, place, report, held)
+    _drain(plan, place, report, held, dags)
 
 
 def preview_hold(plan: Plan, place: Workplace, report: Report) -> None:
     """Say what ``run_hold`` would pause; change nothing."""
-    status: DagSetStatus = place.dagsets.read(plan.application)
-    touched = change(plan, status)
-    selection = select(plan, touched, place.airflow.dags(include_stale=True))
-    running = {dag.dag_id for dag in place.airflow.dags(include_stale=True) if not dag.is_paused}
+    touched = change(plan, place.dagsets.read(plan.application))
+    if _nothing_to_do(plan, place, touched):
+        report.verdict, report.message = "pass", "dry run: no DAG is touched: nothing to pause"
+        return
+    dags = place.airflow.dags(include_stale=True)
+    selection = select(plan, touched, dags)
+    running = {dag.dag_id for dag in dags if not dag.is_paused}.intersection(selection.wanted)
     report.dags += [
         DagOutcome(dag_id=dag_id, done="would be held")
         if dag_id in running
@@ -76,7 +86,9 @@ def preview_hold(plan: Plan, place: Workplace, report: Report) -> None:
     ]
     report.dags += left_out(selection)
     report.verdict = "pass"
-    report.message = f"dry run: would hold {len(selection.wanted)} DAG(s)"
+    report.message = (
+        f"dry run: would hold {len(running)} DAG(s), of {len(selection.wanted)} that are selected"
+    )
 
 
 def left_out(selection: Selection) -> list[DagOutcome]:
@@ -110,7 +122,7 @@ def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -
             operation="",
             wanted=selection.wanted,
             lease=plan.hold.lease,
-            deadline=plan.hold.late + plan.hold.drain_deadline,
+            deadline=plan.hold.late + plan.hold.longest_drain,
         ),
     )
     report.dags += [*held.outcomes, *left_out(selection)]
@@ -126,25 +138,51 @@ def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -
     return held
 
 
-def _drain(plan: Plan, place: Workplace, report: Report, held: HeldDags) -> None:
+def _drain(
+    plan: Plan, place: Workplace, report: Report, held: HeldDags, dags: Collection[Dag]
+) -> None:
+    policy = plan.hold
     drained = drain(
         place.airflow,
-        sorted(held.dag_ids),
-        deadline=plan.hold.drain_deadline,
-        on_deadline=plan.hold.on_deadline,
+        DrainOrder(
+            tasks=Tasks(
+                dag_ids=sorted(held.dag_ids),
+                owners={dag.dag_id: dag.owners for dag in dags if dag.dag_id in held.dag_ids},
+                wait_for_deferred=policy.wait_for_deferred,
+                exclude_run=place.started_by,
+            ),
+            deadline=policy.drain_deadline,
+            on_deadline=policy.on_deadline,
+            extend_to=policy.extend_to,
+        ),
         clock=place.clock,
         still_ours=lambda: require_ours(place.holding, held),
     )
-    report.blockers += drained.blockers
+    refused = bool(drained.unfinished) and policy.on_deadline != "proceed"
     took = format_duration(drained.seconds)
-    went_on = f", went on in spite of {describe(drained.blockers)}" if drained.blockers else ""
+    message = f"went on in spite of {drained.unfinished}" if drained.unfinished else ""
+    report.blockers += drained.blockers
     report.checks.append(
         Check(
             name="drain",
-            verdict="pass",
-            message=f"still after {took}{went_on}",
+            verdict="fail" if refused else "pass",
+            message=drained.unfinished if refused else message or f"still after {took}",
             numbers={"seconds": round(drained.seconds, 1), "blockers": len(drained.blockers)},
         )
     )
+    if refused:
+        raise RefusedError(f"drain: {drained.unfinished}; {_denied(plan, place, drained)}")
     report.verdict = "pass"
-    report.message = f"{len(held.dag_ids)} DAG(s) held, drained in {took}{went_on}"
+    report.message = f"{len(held.dag_ids)} DAG(s) held, {message or f'drained in {took}'}"
+
+
+def _denied(plan: Plan, place: Workplace, drained: Drained) -> str:
+    """Write the denial down for ``watch``; return what will become of this revision."""
+    denial = Denial(
+        application=plan.application,
+        revision=plan.revision,
+        rule=DENIED_BY_DRAIN,
+        blocking=tuple({blocker.dag_id for blocker in drained.blockers}),
+        at=place.clock.now(),
+    )
+    return place.agendas.deny(denial).denials[plan.application].outlook

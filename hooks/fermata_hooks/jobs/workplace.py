@@ -40,13 +40,18 @@ from fermata_spec.report import Report
 
 @dataclass(frozen=True, kw_only=True)
 class Workplace:
-    """One process's collaborators; ``late`` is the plan's, or the default without a plan."""
+    """One process's collaborators; ``late`` is the plan's, or the default without a plan.
+
+    ``started_by``: DAG id and run id of the run that started this sync, if it has named itself:
+    it waits for the sync, so the sync does not wait for it.
+    """
 
     settings: Settings
     clock: Clock
     termination: Termination
     airflow_url: str
     late: float
+    started_by: tuple[str, str] | None = None
 
     @cached_property
     def documents(self) -> Documents:
