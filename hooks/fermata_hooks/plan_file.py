@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from fermata_spec.errors import SettingsError
+from fermata_spec.packing import unpack
 from fermata_spec.plan import Plan, parse_plan
 
 MAX_BYTES = 4 * 1024 * 1024  # a ConfigMap holds 1 MiB; a file on a laptop may hold more
@@ -18,7 +19,9 @@ def read_plan(path: Path) -> Plan:
     if len(content) > MAX_BYTES:
         raise SettingsError(f"{path}: plan is larger than {MAX_BYTES} bytes")
     try:
-        text = content.decode()
+        text = unpack(content, most=MAX_BYTES).decode()
     except UnicodeDecodeError as exc:
         raise SettingsError(f"{path}: plan is not UTF-8 at byte {exc.start}") from exc
+    except ValueError as exc:
+        raise SettingsError(f"{path}: plan is {exc}") from exc
     return parse_plan(text, origin=str(path))

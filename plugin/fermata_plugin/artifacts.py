@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fermata_plugin.dag_file import dag_file
-from fermata_plugin.digests import digest_of_parts, digest_of_source, digest_of_value
+from fermata_plugin.digests import digest_of_parts, digest_of_source
 from fermata_plugin.encoding import encode
 from fermata_plugin.formats.found import Found
 from fermata_plugin.imports import Imports
@@ -114,8 +114,7 @@ def _python(
 
 
 def _dag_factory(found: Found, loaded: Loaded) -> Artifact:
-    plain = found.document is not None and found.document.plain_keys
-    digests = {dag.dag_id: digest_of_value(dag.settings, plain_keys=plain) for dag in found.dags}
+    digests = {dag.dag_id: dag.digest for dag in found.dags}
     as_file = _is_dag_file_form(loaded)
     suffix = ".py" if as_file else ""
     dags = [

@@ -1,7 +1,9 @@
 """The renderer's commands: ``render``, ``lint``, ``plan``. stdout is data, stderr is talk."""
 
+import gc
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeVar
 
 import click
@@ -40,7 +42,8 @@ def render(path: str, application: str, revision: str, namespace: str) -> None:
     """Render the checkout at PATH into manifests: all of them on stdout, or none."""
     identity = _checked(Identity(application, revision, namespace), revision=True)
     compiled = _compiled(path, identity)
-    click.echo(dump(compiled.manifests), nl=False)
+    with _no_collector():
+        click.echo(dump(compiled.manifests), nl=False)
 
 
 @click.command()
@@ -55,7 +58,8 @@ def render(path: str, application: str, revision: str, namespace: str) -> None:
 )
 def lint(path: str, form: Literal["text", "json"]) -> None:
     """Report every problem of the checkout at PATH, in one pass, on stdout."""
-    problems = compile_checkout(path).problems
+    with _no_collector():
+        problems = compile_checkout(path).problems
     if form == "json":
         click.echo(json.dumps([problem.to_dict() for problem in problems], indent=1))
     else:
@@ -91,10 +95,23 @@ def _checked(identity: Identity, *, revision: bool) -> Identity:
 
 
 def _compiled(path: str, identity: Identity) -> Compiled:
-    compiled = compile_checkout(path, identity)
+    with _no_collector():
+        compiled = compile_checkout(path, identity)
     require_sound(compiled)
     _tell(compiled.problems, err=True)
     return compiled
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Build without Python's cycle collector: there are no cycles, and it takes half the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _tell(problems: Iterable[Problem], *, err: bool) -> None:

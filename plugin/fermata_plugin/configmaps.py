@@ -13,7 +13,7 @@ from typing import Any
 
 from fermata_plugin.artifacts import IGNORE_FILE, Artifact
 from fermata_spec import limits
-from fermata_spec.config import Files
+from fermata_spec.config import FILE_NAME, Files
 from fermata_spec.names import object_name
 from fermata_spec.problems import Problem
 
@@ -80,6 +80,14 @@ def with_server_side_apply(manifest: Manifest) -> Manifest:
         key, value = next(iter(SERVER_SIDE.items()))
         annotations[key] = f"{annotations[key]},{value}" if key in annotations else value
     return manifest
+
+
+def check_size(manifest: Manifest, what: str, problems: list[Problem]) -> None:
+    """Report an object that the API server would refuse as too large."""
+    size, most = len(json.dumps(manifest)), limits.HOOK_OBJECT_BYTES.value
+    if size > most:
+        told = f"{what} would have {size} bytes, {most} fit: render fewer DAGs per application"
+        problems.append(Problem(FILE_NAME, 1, 1, "too-large", told))
 
 
 def _too_large(name: str, size: int, held: Sequence[Artifact], files: Files) -> Problem:

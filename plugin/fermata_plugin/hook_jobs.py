@@ -6,12 +6,14 @@ PreSync runs. ``BeforeHookCreation`` on each, or a Job left from the last sync w
 this sync's. The revision stands in hooks only: anywhere else each commit would be a difference.
 """
 
+from base64 import b64encode
 from typing import Any, NamedTuple
 
-from fermata_plugin.configmaps import Manifest, with_server_side_apply
+from fermata_plugin.configmaps import Manifest, check_size, with_server_side_apply
 from fermata_spec import deadlines, errors, limits
 from fermata_spec.config import Config, Credentials
 from fermata_spec.names import object_name, plan_name
+from fermata_spec.packing import is_packed, pack
 from fermata_spec.plan import Plan, dump_plan
 from fermata_spec.problems import Problem
 
@@ -40,20 +42,23 @@ class _Hook(NamedTuple):
 
 def make_hooks(plan: Plan, config: Config, problems: list[Problem]) -> list[Manifest]:
     """Return the plan's ConfigMap and the hook Jobs of ``plan``."""
-    content = dump_plan(plan)
-    size = len(content.encode())
-    if size > limits.HOOK_OBJECT_BYTES.value:
-        told = f"the plan has {size} bytes, {limits.HOOK_OBJECT_BYTES.value} fit"
-        problems.append(Problem("fermata.yaml", 1, 1, "too-large", told))
     hooks = (
         _Hook("hold", "PreSync", deadlines.hold_deadline(plan)),
         _Hook("finish", "PostSync", deadlines.finish_deadline(plan)),
         _Hook("release", "SyncFail", deadlines.release_deadline(plan)),
     )
-    return [_plan_configmap(plan, content), *(_job(hook, plan, config) for hook in hooks)]
+    configmap = _plan_configmap(plan)
+    check_size(configmap, "the plan's ConfigMap", problems)
+    return [configmap, *(_job(hook, plan, config) for hook in hooks)]
 
 
-def _plan_configmap(plan: Plan, content: str) -> Manifest:
+def _plan_configmap(plan: Plan) -> Manifest:
+    content = pack(dump_plan(plan))
+    held: Manifest = (
+        {"binaryData": {PLAN_KEY: b64encode(content).decode()}}
+        if is_packed(content)
+        else {"data": {PLAN_KEY: content.decode()}}
+    )
     return with_server_side_apply(
         {
             "apiVersion": "v1",
@@ -62,7 +67,7 @@ def _plan_configmap(plan: Plan, content: str) -> Manifest:
                 "name": plan_name(plan.application),
                 "annotations": _annotations("PreSync", "BeforeHookCreation,HookSucceeded"),
             },
-            "data": {PLAN_KEY: content},
+            **held,
         }
     )
 

@@ -158,6 +158,5 @@ def _understand_yaml(
         meaning="dag-factory",
         text=text,
         dags=tuple(dags),
-        document=document,
         defaults=above,
     )

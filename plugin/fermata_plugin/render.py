@@ -7,7 +7,12 @@ give the same bytes out, for Argo CD renders again at every pass of a sync.
 from typing import NamedTuple
 
 from fermata_plugin.artifacts import Artifact, make_artifacts
-from fermata_plugin.configmaps import Manifest, make_configmaps, with_server_side_apply
+from fermata_plugin.configmaps import (
+    Manifest,
+    check_size,
+    make_configmaps,
+    with_server_side_apply,
+)
 from fermata_plugin.hook_jobs import make_hooks
 from fermata_plugin.loading import Loaded, load
 from fermata_plugin.planning import Identity, make_plan
@@ -41,7 +46,9 @@ def compile_checkout(root: str, identity: Identity = _ANYONE) -> Compiled:
     artifacts = make_artifacts(loaded, problems)
     plan = make_plan(loaded, artifacts, identity, problems)
     manifests = make_configmaps(artifacts, identity.application, loaded.config.files, problems)
-    manifests.append(with_server_side_apply(dagset(plan, name=dagset_name(identity.application))))
+    wanted = with_server_side_apply(dagset(plan, name=dagset_name(identity.application)))
+    check_size(wanted, "the DagSet", problems)
+    manifests.append(wanted)
     if loaded.config.hooks.emit:
         manifests += make_hooks(plan, loaded.config, problems)
     silenced = set(loaded.config.lint.silence)

@@ -9,6 +9,7 @@ DAG's own keys win over the file's ``default``, those over nearer and then farth
 import re
 from collections.abc import Mapping, Sequence
 
+from fermata_plugin.digests import digest_of_value
 from fermata_plugin.formats.found import FoundDag
 from fermata_plugin.formats.task_graph import check_tasks
 from fermata_spec.located import Document, Node, Value
@@ -26,6 +27,7 @@ _TELLING = frozenset(
         "doc_md",
     ]
 )
+_LOOKED_AT = ("schedule", "is_paused_upon_creation")
 _ID = re.compile(r"[\w.-]+")
 ID_CHARACTERS = 250  # Airflow's own bound
 
@@ -43,7 +45,7 @@ def is_dag_factory(value: Value) -> bool:
 
 
 def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDag]:
-    """Return the DAGs of a file, each with its effective configuration; reports its problems.
+    """Return the DAGs of a file, each with the digest of all its configuration; reports problems.
 
     ``defaults`` are those of the ``defaults.yml`` files above it (``merge_defaults``).
     """
@@ -58,8 +60,15 @@ def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDa
     found = []
     for dag_id, node in document.node.items():
         if dag_id not in RESERVED and _check_dag(dag_id, node, file_default, defaults):
-            settings = _effective(node.value, file_default, defaults)
-            found.append(FoundDag(dag_id=dag_id, place=node.key_mark, settings=settings))
+            whole = _effective(node.value, file_default, defaults)
+            found.append(
+                FoundDag(
+                    dag_id=dag_id,
+                    place=node.key_mark,
+                    settings={key: whole[key] for key in _LOOKED_AT if key in whole},
+                    digest=digest_of_value(whole, plain_keys=document.plain_keys),
+                )
+            )
     if not found and not document.problems:
         document.node.report("dag-factory", "defines no DAG")
     return found
@@ -73,6 +82,8 @@ def read_defaults(document: Document) -> Mapping[str, Value]:
         document.node.report("dag-factory", "defaults are not a mapping")
         return {}
     found = len(document.problems)
+    if not document.plain_keys:
+        document.node.report("dag-factory", "a key that is not a text")
     for name, kind, told in (("default_args", dict, "a mapping"), ("tags", list, "a list")):
         child = document.node.get(name)
         if child is not None and not isinstance(child.value, kind):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fermata_plugin.checkout import SourceFile
-from fermata_spec.located import Document, Mark, Value
+from fermata_spec.located import Mark, Value
 from fermata_spec.problems import Problem
 
 Meaning = Literal["dag-factory", "defaults", "python", "opaque"]
@@ -16,17 +16,20 @@ Meaning = Literal["dag-factory", "defaults", "python", "opaque"]
 class FoundDag:
     """A DAG that a file defines, at ``place``.
 
-    ``settings`` is what it is made with: all of it for dag-factory, what is literal for Python.
+    ``settings`` is what it is made with as far as others look at it: of Python what is literal.
+    ``digest`` stands for all of a dag-factory DAG's configuration; a Python DAG's depends on other
+    files too, and is made later.
     """
 
     dag_id: str
     place: Mark
     settings: Mapping[str, Value]
+    digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A file and what it means; ``document`` for YAML that was read, ``tree`` for Python.
+    """A file and what it means; ``tree`` is for Python.
 
     ``defaults`` are those of the ``defaults.yml`` files above a dag-factory file, merged.
     """
@@ -35,7 +38,6 @@ class Found:
     meaning: Meaning
     text: str | None
     dags: tuple[FoundDag, ...] = ()
-    document: Document | None = None
     defaults: Mapping[str, Value] | None = None
     tree: ast.Module | None = None
 
