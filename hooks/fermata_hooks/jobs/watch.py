@@ -1,0 +1,143 @@
+"""A Deployment of one small loop: ends the holds that nobody will release, and keeps watch.
+
+It changes what ``release`` changes, ``DagSet.status`` between syncs, and, where it may, asks Argo
+CD for a refresh or for the one sync that a denied revision is owed. Running it twice, at once or
+one after the other, is harmless: the ledger's protocol sees to it. It never pauses a DAG but to
+set it back to what a person wished, and never touches one without a line in the ledger.
+"""
+
+import click
+
+from fermata_hooks.clock import rfc3339
+from fermata_hooks.dagset_objects import KubernetesDagSets
+from fermata_hooks.jobs.options import format_option
+from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
+from fermata_hooks.kube import JOBS, Objects
+from fermata_hooks.reporting import Format
+from fermata_hooks.settings import ClusterLedger, FolderLedger
+from fermata_hooks.watching import (
+    ClusterViews,
+    DagSetViews,
+    FolderViews,
+    HoldsPass,
+    HookJobs,
+    Neighbours,
+    Outages,
+    Pass,
+    Watch,
+    answering,
+    parse_address,
+)
+from fermata_spec.errors import InconclusiveError, SettingsError
+from fermata_spec.plan import HoldPolicy
+from fermata_spec.report import Check, Report
+from fermata_spec.units import parse_duration
+
+SHORTEST, LONGEST = 1.0, 600.0
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do one pass, print a report, and end.")
+@click.option(
+    "--period", default="15s", show_default=True, help="How long to wait between two passes."
+)
+@click.option(
+    "--listen",
+    default=":8080",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where to answer /livez, /readyz and /metrics; no host means every address.",
+)
+@format_option
+def watch(*, once: bool, period: str, listen: str, form: Format) -> None:
+    """Release what nobody will release, and keep statuses true between syncs (Deployment)."""
+    seconds, address = _period(period), parse_address(listen)
+    place = open_workplace(late=HoldPolicy().late)
+    watching = Watch(neighbours(place), period=seconds)
+    if once:
+        report = Report(hook="watch", application="all applications", revision="", started="")
+        with published(report, place, form):
+            fill(report, watching.do_pass(), watching.outages)
+        return
+    with answering(address, watching.questions):
+        follow_hook_jobs(place, watching)
+        watching.run()
+
+
+def neighbours(place: Workplace) -> Neighbours:
+    """Return what the watch works with; raise ``SettingsError`` without Airflow's address."""
+    return Neighbours(
+        environment=place.holding,
+        agendas=place.agendas,
+        views=views(place),
+        airflow=place.airflow,
+        argocd=place.argocd,
+        calls=lambda: place.calls,
+    )
+
+
+def views(place: Workplace) -> DagSetViews:
+    """Return all the DagSets of the ledger's place."""
+    match place.settings.ledger:
+        case FolderLedger(folder):
+            return FolderViews(folder)
+        case ClusterLedger(namespace):
+            return ClusterViews(KubernetesDagSets(place.kube, namespace))
+
+
+def follow_hook_jobs(place: Workplace, watching: Watch) -> None:
+    """Follow the hooks' Jobs where there is a cluster and an Argo CD to tell of their end."""
+    ledger = place.settings.ledger
+    if isinstance(ledger, ClusterLedger) and place.argocd is not None:
+        jobs = Objects(place.kube, JOBS, ledger.namespace)
+        HookJobs(jobs, watching.applications.refresh, Outages(place.clock)).start()
+
+
+def fill(report: Report, done: Pass, outages: Outages) -> None:
+    """Put what one pass did into ``report``; raise what kept it from its work.
+
+    Raises:
+        InconclusiveError: a DAG is gone, or Airflow refused to change it.
+        FermataError: a neighbour that gave no answer or refuses, as it said so itself.
+
+    """
+    if done.holds is not None:
+        report.dags += done.holds.settled.outcomes
+        report.checks += [
+            Check(name="hold ended", verdict="pass", message=f"{each.application}: {each.reason}")
+            for each in done.holds.ended
+        ]
+    report.checks += [
+        Check(name="unverified", verdict="inconclusive", message=f"{u.application}: {u.message}")
+        for u in done.unverified
+    ]
+    for exc in (done.failure, *outages.why.values()):
+        if exc is not None:
+            raise exc
+    if done.holds is not None:
+        _conclude(report, done.holds)
+    if done.unverified:
+        report.verdict = "inconclusive"
+
+
+def _conclude(report: Report, holds: HoldsPass) -> None:
+    settled = holds.settled
+    waits = f", {len(settled.waiting)} wait" if settled.waiting else ""
+    until = f" until {rfc3339(settled.waits_until)}" if settled.waits_until else ""
+    done = f"{len(holds.ended)} hold(s) ended, {len(settled.outcomes)} DAG(s) settled"
+    report.message = f"{done}{waits}{until}"
+    report.verdict = "pass"
+    if unsettled := [*settled.gone, *settled.refused]:
+        report.verdict = "inconclusive"
+        shown = ", ".join(unsettled[:5])
+        raise InconclusiveError(f"watch: {len(unsettled)} DAG(s) gone or refused: {shown}")
+
+
+def _period(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as exc:
+        raise SettingsError(f"--period: {exc}") from exc
+    if not SHORTEST <= seconds <= LONGEST:
+        raise SettingsError(f"--period: {text} is not between {SHORTEST:g}s and {LONGEST:g}s")
+    return seconds
