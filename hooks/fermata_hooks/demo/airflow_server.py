@@ -33,6 +33,8 @@ START_DEADLINE = 180.0  # 8 s on an idle machine, a minute on a loaded one
 GRACE = 15.0  # between SIGTERM and SIGKILL; an idle Airflow needs 3 s
 STOP_DEADLINE = GRACE + supervisor.KILL_DEADLINE + 10.0
 POLL = 0.2
+# Below what systems give to outgoing connections, one of which might take it before Airflow does.
+FIRST_PORT, PORTS = 20000, 10000
 HOOK_USER = "fermata"
 USERS: Mapping[str, Role] = {HOOK_USER: "admin"}
 
@@ -272,6 +274,12 @@ class Processes:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, out of reach of outgoing connections."""
+    while True:
+        port = FIRST_PORT + secrets.randbelow(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -122,13 +122,13 @@ class Narrator:
         *,
         styles: Mapping[str, str] | None = None,
     ) -> None:
-        """Show a table; ``styles`` says how cells with a certain text look."""
+        """Show a table; ``styles`` says how cells that begin with a text look."""
         widths = [max(len(line[i]) for line in [headers, *rows]) for i in range(len(headers))]
 
         def line(cells: Sequence[str], looks: Mapping[str, str]) -> str:
             shown = []
             for cell, width in zip(cells, widths, strict=True):
-                style = next((looks[text] for text in looks if text in cell), "")
+                style = next((looks[text] for text in looks if cell.startswith(text)), "")
                 padded = cell.ljust(width)
                 shown.append(self._style(padded, style) if style else padded)
             return MARGIN + "  ".join(shown).rstrip()

@@ -72,7 +72,7 @@ def tell(
             act(stage)
         if order.keep:
             _summarize(narrator)
-            _how_to_stop(airflow, folder, narrator)
+            _how_to_stop(order, airflow, folder, narrator)
             interruption.over()
             airflow.keep()
     if not order.keep:
@@ -178,9 +178,10 @@ def _took(narrator: Narrator, act: str) -> str:
     return format_duration(sum(step.seconds for step in narrator.steps if step.act == act))
 
 
-def _how_to_stop(airflow: RunningAirflow, folder: Path, narrator: Narrator) -> None:
+def _how_to_stop(order: Order, airflow: RunningAirflow, folder: Path, narrator: Narrator) -> None:
     narrator.note("")
     narrator.note(f"Airflow stays up at {airflow.url}")
     narrator.note(f"user {PERSON}, password in {airflow.credential_files(PERSON)[1]}")
     narrator.note(f"repository, manifests, plans, reports and ledger in {folder}")
-    narrator.note(f"to stop it: kill {airflow.pid}")
+    and_more = "" if order.folder else ", and remove all of this"
+    narrator.note(f"to stop it{and_more}: kill {airflow.pid}")
