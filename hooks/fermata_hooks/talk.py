@@ -3,9 +3,10 @@
 import json
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO
 
 from fermata_hooks.clock import rfc3339
+from fermata_spec.errors import TerminatedError
 
 LOGGER = "fermata"
 
@@ -31,9 +32,19 @@ class _TextLine(logging.Formatter):
         return f"{rfc3339(record.created)[11:19]} {level}{record.getMessage()}"
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """stderr; a SIGTERM that comes while a line is written ends the process, not the line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        error = sys.exc_info()[1]
+        if isinstance(error, TerminatedError):
+            raise error
+        super().handleError(record)
+
+
 def talk_to_stderr(form: Literal["text", "json"]) -> None:
     """Send what Fermata's modules log to stderr from now on; called once, by a command."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Stderr(sys.stderr)
     handler.setFormatter(_JsonLine() if form == "json" else _TextLine())
     logger = logging.getLogger(LOGGER)
     logger.handlers = [handler]

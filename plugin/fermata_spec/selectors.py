@@ -146,6 +146,8 @@ def _term(text: str) -> Selector:
         return replace(NOTHING, mode="all" if text == "all" else "affected")
     if not text.strip() or len(text) > MAX_CHARACTERS:
         raise ValueError(f"a selector of {len(text)} characters")
+    if not text.isprintable():
+        raise ValueError(f"{_shown(text)} has characters that cannot be shown")
     kind, colon, value = text.partition(":")
     if colon:
         return _marked(text, kind, value)

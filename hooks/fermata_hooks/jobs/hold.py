@@ -6,6 +6,7 @@ unpauses, not even when it fails: that is for ``release``, ``finish`` and ``watc
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -16,14 +17,20 @@ from fermata_hooks.dagset_status import syncing
 from fermata_hooks.drain import Drained, DrainOrder, Tasks, drain
 from fermata_hooks.handoff import read_handoff, take_baseline, write_handoff
 from fermata_hooks.holding import HeldDags, HoldOrder, hold_dags, read_status, require_ours
-from fermata_hooks.jobs.options import dry_run_option, format_option, plan_option
+from fermata_hooks.jobs.options import (
+    dry_run_option,
+    format_option,
+    plan_option,
+    select_option,
+)
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
-from fermata_hooks.selection import Selection, select
-from fermata_spec.dagset import Change, change
-from fermata_spec.errors import RefusedError
+from fermata_hooks.selection import Selection, is_first_deployment, select
+from fermata_spec.dagset import Change, DagSetStatus, change
+from fermata_spec.errors import RefusedError, SettingsError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
+from fermata_spec.selectors import Wanted, parse_selectors
 from fermata_spec.units import format_duration
 
 DENIED_BY_DRAIN = "drain-deadline"
@@ -31,29 +38,40 @@ DENIED_BY_DRAIN = "drain-deadline"
 
 @click.command()
 @plan_option
+@select_option
 @dry_run_option
 @format_option
-def hold(plan_path: Path, *, dry_run: bool, form: Format) -> None:
+def hold(plan_path: Path, *, expressions: tuple[str, ...], dry_run: bool, form: Format) -> None:
     """Pause the DAGs that a change touches, and let their tasks finish (PreSync)."""
-    run_hook("hold", plan_path, form, preview_hold if dry_run else run_hold)
+    try:
+        wanted = parse_selectors(expressions) if expressions else None
+    except ValueError as exc:
+        raise SettingsError(f"--select: {exc}") from exc
+    action = preview_hold if dry_run else run_hold
+    run_hook(
+        "hold", plan_path, form, lambda plan, place, report: action(plan, place, report, wanted)
+    )
 
 
-def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
-    """Hold what ``plan`` touches and drain it; fill ``report``.
+def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None = None) -> None:
+    """Hold what ``plan`` touches, or what is ``wanted`` instead, and drain it; fill ``report``.
 
     Raises:
+        SettingsError: a selector names what nobody knows; nothing is paused.
         RefusedError: tasks still ran at the drain's deadline.
         UnavailableError: somebody else ended the hold, or Airflow or the store did not answer.
 
     """
-    touched = change(plan, syncing(place.dagsets, plan))
+    plan = _selecting(plan, wanted)
+    before = syncing(place.dagsets, plan)
+    touched = change(plan, before)
     if _nothing_to_do(plan, place, touched):
         write_handoff(place.documents, take_baseline(place.airflow, plan, (), place.clock))
         report.verdict = "pass"
         report.message = "no DAG is touched: nothing is paused"
         return
     dags = place.airflow.dags(include_stale=True)
-    selection = select(plan, touched, dags)
+    selection = _select(plan, before, dags, report, wanted)
     write_handoff(
         place.documents,
         take_baseline(
@@ -69,14 +87,17 @@ def run_hold(plan: Plan, place: Workplace, report: Report) -> None:
     _drain(plan, place, report, held, dags)
 
 
-def preview_hold(plan: Plan, place: Workplace, report: Report) -> None:
+def preview_hold(
+    plan: Plan, place: Workplace, report: Report, wanted: Wanted | None = None
+) -> None:
     """Say what ``run_hold`` would pause; change nothing."""
-    touched = change(plan, place.dagsets.read(plan.application))
-    if _nothing_to_do(plan, place, touched):
+    plan = _selecting(plan, wanted)
+    before = place.dagsets.read(plan.application)
+    if _nothing_to_do(plan, place, change(plan, before)):
         report.verdict, report.message = "pass", "dry run: no DAG is touched: nothing to pause"
         return
     dags = place.airflow.dags(include_stale=True)
-    selection = select(plan, touched, dags)
+    selection = _select(plan, before, dags, report, wanted)
     running = {dag.dag_id for dag in dags if not dag.is_paused}.intersection(selection.wanted)
     report.dags += [
         DagOutcome(dag_id=dag_id, done="would be held")
@@ -89,6 +110,30 @@ def preview_hold(plan: Plan, place: Workplace, report: Report) -> None:
     report.message = (
         f"dry run: would hold {len(running)} DAG(s), of {len(selection.wanted)} that are selected"
     )
+
+
+def _selecting(plan: Plan, wanted: Wanted | None) -> Plan:
+    """Return the plan with ``wanted`` in place of its own selection; what it excludes stays so."""
+    if wanted is None:
+        return plan
+    exclude = plan.hold.exclude | wanted.exclude
+    return replace(plan, hold=replace(plan.hold, select=wanted.select, exclude=exclude))
+
+
+def _select(
+    plan: Plan, before: DagSetStatus, dags: list[Dag], report: Report, wanted: Wanted | None
+) -> Selection:
+    selection = select(
+        plan,
+        change(plan, before),
+        dags,
+        first=is_first_deployment(plan, before, dags),
+        where="--select" if wanted else "hold.select",
+    )
+    if selection.unmatched:
+        message = f"no DAG matches {', '.join(selection.unmatched)}"
+        report.checks.append(Check(name="select", verdict="pass", message=message))
+    return selection
 
 
 def left_out(selection: Selection) -> list[DagOutcome]:

@@ -41,3 +41,15 @@ def format_option(command: Command) -> Command:
         show_default=True,
         help="How to print the report on stdout.",
     )(command)
+
+
+def select_option(command: Command) -> Command:
+    """Add ``--select EXPR``, which may be given several times."""
+    return click.option(
+        "--select",
+        "expressions",
+        metavar="EXPR",
+        multiple=True,
+        help="Hold these DAGs in place of the plan's: affected, all, a DAG id, a pattern, tag:x, "
+        "owner:x, bundle:x; with ! for what is not. May be given several times.",
+    )(command)

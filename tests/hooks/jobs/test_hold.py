@@ -16,7 +16,7 @@ from fermata_spec.errors import (
 )
 from fermata_spec.plan import HoldPolicy, Plan, SmokeDag, SmokePolicy
 from fermata_spec.report import Report
-from fermata_spec.selectors import Selector
+from fermata_spec.selectors import Selector, parse_selectors
 from workplaces import (
     NEW,
     OLD,
@@ -216,6 +216,43 @@ def test_smoke_dags_and_excluded_dags_are_not_held_and_the_report_says_why(
         "load": "excluded by hold.exclude",
         "mail": "a smoke DAG: a held one would stay queued for ever",
     }
+
+
+def test_what_is_wanted_takes_the_place_of_the_plans_selection_but_not_of_its_exclusions(
+    around: Surroundings, airflow: FakeAirflow, verified: Plan
+) -> None:
+    airflow.dags["load"].tags = ["never-hold"]
+    policy = HoldPolicy(exclude=Selector(mode="listed", tags=("never-hold",)))
+    plan, report = make_plan(*changed(verified, "etl").dags, hold=policy), new_report(verified)
+
+    run_hold(plan, around.place(), report, parse_selectors(["all", "!etl", "tag:unknown"]))
+
+    assert around.paused() == {"mail"}
+    select = next(check for check in report.checks if check.name == "select")
+    assert select.message == "no DAG matches tag:unknown"
+
+
+def test_a_first_deployment_goes_on_though_its_selection_matches_nothing_yet(
+    around: Surroundings, airflow: FakeAirflow
+) -> None:
+    airflow.add_dag("of_others", file="others.py")
+    policy = HoldPolicy(select=Selector(mode="listed", dag_ids=("computed",), tags=("nightly",)))
+
+    report = held(around, make_plan("etl", hold=policy))
+
+    assert report.verdict == "pass"
+    assert around.paused() == set()
+
+
+def test_a_selection_that_matches_nothing_stops_before_anything_is_paused(
+    around: Surroundings, verified: Plan
+) -> None:
+    policy = HoldPolicy(select=Selector(mode="listed", tags=("nightly",)))
+
+    with pytest.raises(SettingsError, match="tag:nightly: matches none of 3 DAG"):
+        held(around, make_plan(*changed(verified, "etl").dags, hold=policy))
+
+    assert around.paused() == set()
 
 
 def test_a_selected_dag_that_nobody_knows_stops_before_anything_is_paused(
