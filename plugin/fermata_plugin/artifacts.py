@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from fermata_plugin.dag_file import dag_file
-from fermata_plugin.digests import digest_of_parts, digest_of_source
+from fermata_plugin.digests import digest_of_source
 from fermata_plugin.encoding import encode
 from fermata_plugin.formats.found import Found
-from fermata_plugin.imports import Imports
 from fermata_plugin.loading import Loaded
+from fermata_plugin.needs import Needs
 from fermata_spec import limits
 from fermata_spec.plan import Evidence, PlannedDag
 from fermata_spec.problems import Problem
@@ -28,21 +28,16 @@ class Artifact(NamedTuple):
 
 def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
     """Return the artifacts of a checkout, by key; reports what cannot become one."""
-    imports = Imports(loaded)
-    shared = [
-        (found.source.path, found.source.data)
-        for found in loaded.found
-        if found.meaning == "opaque"
-    ]
+    needs = Needs(loaded)
     made = []
     for found in loaded.found:
         if found.meaning == "defaults" and _is_dag_file_form(loaded):
             continue  # merged into the files below it
         if found.meaning == "python":
-            problems += _flat_imports(found, loaded, imports)
-            made.append(_python(found, loaded, imports, shared))
+            problems += _flat_imports(found, loaded, needs)
+            made.append(_python(found, loaded, needs))
         elif found.meaning == "dag-factory":
-            made.append(_dag_factory(found, loaded))
+            made.append(_dag_factory(found, loaded, needs))
         else:
             made.append(_artifact(found, loaded, found.text, ()))
     _check_keys(made, problems)
@@ -86,19 +81,10 @@ def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
     )
 
 
-def _python(
-    found: Found, loaded: Loaded, imports: Imports, shared: list[tuple[str, bytes]]
-) -> Artifact:
-    """Return a Python file; what else it reads cannot be told, so all opaque files count.
-
-    Where it is alone its digest is that of its text, so that verify knows that the text is all.
-    """
+def _python(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
     if not found.dags:
         return _artifact(found, loaded, found.text, ())
-    needed = [(each.source.path, each.source.data) for each in imports.all(found)]
-    others = needed + shared
-    text = digest_of_source(found.text or "")
-    digest = digest_of_parts(found.source.data, others) if others else text
+    digest = needs.digest_of_python(found)
     dags = [
         _planned(
             found,
@@ -106,15 +92,15 @@ def _python(
             dag_id=dag.dag_id,
             digest=digest,
             evidence="source",
-            source_digest=text,
+            source_digest=digest_of_source(found.text or ""),
         )
         for dag in found.dags
     ]
     return _artifact(found, loaded, found.text, dags)
 
 
-def _dag_factory(found: Found, loaded: Loaded) -> Artifact:
-    digests = {dag.dag_id: dag.digest for dag in found.dags}
+def _dag_factory(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
+    digests = {dag.dag_id: needs.digest_of_dag(dag) for dag in found.dags}
     as_file = _is_dag_file_form(loaded)
     suffix = ".py" if as_file else ""
     dags = [
@@ -134,9 +120,9 @@ def _dag_factory(found: Found, loaded: Loaded) -> Artifact:
     return _artifact(found, loaded, text, dags, suffix)
 
 
-def _flat_imports(found: Found, loaded: Loaded, imports: Imports) -> Iterator[Problem]:
+def _flat_imports(found: Found, loaded: Loaded, needs: Needs) -> Iterator[Problem]:
     """Yield the imports that a ConfigMap, which has no folders, would break."""
-    for imported, place in imports.direct(found):
+    for imported, place in needs.imports(found):
         path = loaded.relative(imported.source.path)
         if encode(path) != path:
             told = f"imports {path}, which a ConfigMap can only hold as {encode(path)}"

@@ -11,12 +11,11 @@ import click
 from fermata_plugin.dump import dump
 from fermata_plugin.planning import Identity
 from fermata_plugin.render import Compiled, compile_checkout, require_sound
-from fermata_spec import limits
 from fermata_spec.dagset import dagset
 from fermata_spec.errors import SettingsError
 from fermata_spec.names import dagset_name
 from fermata_spec.plan import dump_plan
-from fermata_spec.problems import Problem, ProblemsError
+from fermata_spec.problems import TOLD, Problem, ProblemsError
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -98,7 +97,7 @@ def _compiled(path: str, identity: Identity) -> Compiled:
     with _no_collector():
         compiled = compile_checkout(path, identity)
     require_sound(compiled)
-    _tell(compiled.problems, err=True)
+    _tell(compiled.problems[:TOLD], err=True)
     return compiled
 
 
@@ -115,8 +114,5 @@ def _no_collector() -> Iterator[None]:
 
 
 def _tell(problems: Iterable[Problem], *, err: bool) -> None:
-    told = list(problems)
-    for problem in told[: limits.PROBLEMS.value]:
+    for problem in problems:
         click.echo(str(problem), err=err)
-    if len(told) > limits.PROBLEMS.value:
-        click.echo(f"and {len(told) - limits.PROBLEMS.value} more", err=err)

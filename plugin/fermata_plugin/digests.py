@@ -1,7 +1,7 @@
 """Digests: 16 hexadecimal digits that change when what they stand for changes, and not before."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date
 from hashlib import sha256
 
@@ -20,12 +20,15 @@ def digest_of_source(text: str) -> str:
     return digest_of_text(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def digest_of_parts(own: bytes, others: Iterable[tuple[str, bytes]]) -> str:
-    """Return the digest of a file together with the files that it needs (path and content)."""
-    whole = sha256(sha256(own).digest())
-    for path, data in sorted(others):
-        whole.update(sha256(path.encode()).digest() + sha256(data).digest())
-    return whole.hexdigest()[:LENGTH]
+def hash_of_files(hashes: Mapping[str, bytes]) -> bytes:
+    """Return one hash for files, given each one's by its path."""
+    parts = (sha256(path.encode()).digest() + hashes[path] for path in sorted(hashes))
+    return sha256(b"".join(parts)).digest()
+
+
+def digest_of_hashes(*hashes: bytes) -> str:
+    """Return the digest of things together, given their hashes in a fixed order."""
+    return sha256(b"".join(hashes)).hexdigest()[:LENGTH]
 
 
 def digest_of_value(value: Value, *, plain_keys: bool) -> str:

@@ -29,7 +29,6 @@ YAML_NODES = Limit(100_000, "values", "values of one YAML file, aliases counted 
 YAML_ALIASES = Limit(1_000, "aliases", "aliases of one YAML file")
 YAML_NUMBER = Limit(1_000, "characters", "one number or date of a YAML file")
 PATTERN_CHARACTERS = Limit(500, "characters", "one pattern of fermata.yaml")
-PROBLEMS = Limit(1_000, "lines", "problems told in one run")
 
 CONFIGMAP_CLIENT_SIDE = Limit(
     200_000, "bytes", "an object that is applied client-side (its copy goes into an annotation)"

@@ -28,12 +28,18 @@ class Problem(NamedTuple):
         return self._asdict()
 
 
+TOLD = 100  # lines of an error's text: Argo CD keeps all of it in the Application
+
+
 class ProblemsError(SettingsError):
     """A checkout with errors: its text is one line for each, all found in one pass."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = [str(problem) for problem in self.problems[:TOLD]]
+        if len(self.problems) > TOLD:
+            lines.append(f"and {len(self.problems) - TOLD} more: fermata lint tells them all")
+        super().__init__("\n".join(lines))
 
 
 def one_line(text: str, *, limit: int = 500) -> str:

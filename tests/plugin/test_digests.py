@@ -4,7 +4,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata_plugin.digests import digest_of_parts, digest_of_source, digest_of_value
+from fermata_plugin.digests import (
+    digest_of_hashes,
+    digest_of_source,
+    digest_of_value,
+    hash_of_files,
+)
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.dates(),
@@ -39,10 +44,15 @@ def test_line_ends_do_not_count_for_the_source_that_airflow_shows() -> None:
     assert digest_of_source("a\r\nb\rc\n") == digest_of_source("a\nb\nc\n")
 
 
-def test_each_part_counts_by_path_and_content() -> None:
-    whole = digest_of_parts(b"a", [("x.py", b"x"), ("y.py", b"y")])
+def test_each_file_counts_by_path_and_content_and_their_order_does_not() -> None:
+    whole = hash_of_files({"x.py": b"x", "y.py": b"y"})
 
-    assert whole == digest_of_parts(b"a", [("y.py", b"y"), ("x.py", b"x")])
-    assert whole != digest_of_parts(b"b", [("x.py", b"x"), ("y.py", b"y")])
-    assert whole != digest_of_parts(b"a", [("x.py", b"z"), ("y.py", b"y")])
-    assert whole != digest_of_parts(b"a", [("x.py", b"x")])
+    assert whole == hash_of_files({"y.py": b"y", "x.py": b"x"})
+    assert whole != hash_of_files({"x.py": b"z", "y.py": b"y"})
+    assert whole != hash_of_files({"x.py": b"y", "y.py": b"x"})
+    assert whole != hash_of_files({"x.py": b"x"})
+
+
+def test_the_order_of_hashes_counts() -> None:
+    assert digest_of_hashes(b"a", b"b") != digest_of_hashes(b"b", b"a")
+    assert len(digest_of_hashes(b"a")) == 16

@@ -54,6 +54,44 @@ def digests(checkout: Path) -> dict[str, str]:
     return plan.digests()
 
 
+NAMING = """\
+calls:
+  tasks: {t: {operator: x.Y, python_callable: helpers.tables.load}}
+selects:
+  tasks: {t: {operator: x.Y, sql: sql/select.sql}}
+includes:
+  tasks: {t: {operator: x.Y, sql: "{% include 'common.sql' %}"}}
+neither:
+  tasks: {t: {operator: x.Y, sql: select 1}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "touched"),
+    [
+        pytest.param("dags/helpers/tables.py", {"calls"}, id="the module of a callable"),
+        pytest.param("dags/helpers/deep.py", {"calls"}, id="what that imports"),
+        pytest.param("dags/sql/select.sql", {"selects"}, id="a template"),
+        pytest.param("dags/sql/common.sql", {"includes"}, id="a template in a template"),
+        pytest.param("dags/sql/other.sql", set(), id="what nobody names"),
+    ],
+)
+def test_a_file_that_a_dag_names_is_a_part_of_it(
+    tmp_path: Path, path: str, touched: set[str]
+) -> None:
+    write(tmp_path, "fermata.yaml", FERMATA_YAML + "lint: {silence: [flat-import]}\n")
+    write(tmp_path, "dags/naming.yaml", NAMING)
+    write(tmp_path, "dags/helpers/tables.py", "from helpers import deep\n")
+    write(tmp_path, "dags/helpers/deep.py", "X = 1\n")
+    for name in ("select", "common", "other"):
+        write(tmp_path, f"dags/sql/{name}.sql", "select 1;\n")
+    before = digests(tmp_path)
+
+    write(tmp_path, path, "from helpers import deep  # changed\n")
+
+    assert changed(before, digests(tmp_path)) == touched
+
+
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {dag for dag in before.keys() | after.keys() if before.get(dag) != after.get(dag)}
 

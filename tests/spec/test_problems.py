@@ -36,3 +36,12 @@ def test_an_error_tells_each_problem_on_its_line() -> None:
 
     assert str(error).splitlines() == ["a:1:1: x: one", "b:2:1: y: two"]
     assert error.exit_code == 2
+
+
+def test_an_error_tells_no_more_than_argo_cd_should_keep() -> None:
+    problems = [Problem("a", line, 1, "x", "y" * 1000) for line in range(500)]
+
+    lines = str(ProblemsError(problems)).splitlines()
+
+    assert len(lines) == 101
+    assert lines[-1] == "and 400 more: fermata lint tells them all"

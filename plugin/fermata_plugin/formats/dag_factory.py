@@ -7,7 +7,7 @@ DAG's own keys win over the file's ``default``, those over nearer and then farth
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fermata_plugin.digests import digest_of_value
 from fermata_plugin.formats.found import FoundDag
@@ -44,10 +44,15 @@ def is_dag_factory(value: Value) -> bool:
     return any(isinstance(each, dict) and _TELLING & each.keys() for each in value.values())
 
 
-def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDag]:
+def read_dags(
+    document: Document,
+    defaults: Mapping[str, Value],
+    named: Callable[[Value], tuple[str, ...]] = lambda _: (),
+) -> list[FoundDag]:
     """Return the DAGs of a file, each with the digest of all its configuration; reports problems.
 
-    ``defaults`` are those of the ``defaults.yml`` files above it (``merge_defaults``).
+    ``defaults`` are those of the ``defaults.yml`` files above it (``merge_defaults``); ``named``
+    finds the files that a configuration names.
     """
     if not isinstance(document.value, dict):
         document.node.report("dag-factory", "not a mapping of DAG ids to DAGs")
@@ -67,6 +72,7 @@ def read_dags(document: Document, defaults: Mapping[str, Value]) -> list[FoundDa
                     place=node.key_mark,
                     settings={key: whole[key] for key in _LOOKED_AT if key in whole},
                     digest=digest_of_value(whole, plain_keys=document.plain_keys),
+                    mentions=named(whole),
                 )
             )
     if not found and not document.problems:

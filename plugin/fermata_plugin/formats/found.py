@@ -18,13 +18,14 @@ class FoundDag:
 
     ``settings`` is what it is made with as far as others look at it: of Python what is literal.
     ``digest`` stands for all of a dag-factory DAG's configuration; a Python DAG's depends on other
-    files too, and is made later.
+    files too, and is made later. ``mentions`` are the files of the checkout that it names.
     """
 
     dag_id: str
     place: Mark
     settings: Mapping[str, Value]
     digest: str = ""
+    mentions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,55 @@
+"""dag-factory's ``defaults.yml`` files, found and merged as dag-factory does."""
+
+from collections.abc import Mapping
+
+from fermata_plugin.checkout import Checkout, SourceFile
+from fermata_plugin.formats import dag_factory
+from fermata_spec.located import Value
+from fermata_spec.problems import Problem
+from fermata_spec.yaml_reader import read_yaml
+
+
+class Defaults:
+    """The ``defaults.yml`` files of the folders down from the DAGs folder, read when asked for.
+
+    Looked for as dag-factory does: whether or not a pattern includes them.
+    """
+
+    def __init__(self, checkout: Checkout, root: str, problems: list[Problem]) -> None:
+        self._checkout = checkout
+        self._root = root
+        self._problems = problems
+        self._read: dict[str, Mapping[str, Value]] = {}
+        self._merged: dict[str, Mapping[str, Value]] = {}
+
+    def above(self, path: str) -> Mapping[str, Value]:
+        """Return what the files above and beside ``path`` say together."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._merged:
+            below = folder.removeprefix(self._root).strip("/")
+            names = below.split("/") if below else []
+            chain = [
+                "/".join(filter(None, (self._root, *names[:depth])))
+                for depth in range(len(names) + 1)
+            ]
+            read = [self._of(each) for each in chain]
+            self._merged[folder] = dag_factory.merge_defaults(read)
+        return self._merged[folder]
+
+    def _of(self, folder: str) -> Mapping[str, Value]:
+        if folder not in self._read:
+            paths = [f"{folder}/{name}".lstrip("/") for name in dag_factory.DEFAULTS_FILES]
+            path = next(filter(self._checkout.holds, paths), None)
+            self._read[folder] = self._content(path) if path else {}
+        return self._read[folder]
+
+    def _content(self, path: str) -> Mapping[str, Value]:
+        data = self._checkout.read(path)
+        if data is None:
+            return {}
+        text = SourceFile(path, data).text
+        if text is None:
+            self._problems.append(Problem(path, 1, 1, "not-utf8", "not UTF-8"))
+            return {}
+        document = read_yaml(text, path, self._problems)
+        return dag_factory.read_defaults(document) if document.complete else {}

@@ -1,0 +1,91 @@
+"""Which files of the checkout a DAG needs besides its own, and the digest of them all together.
+
+A Python file needs its static imports, theirs, and so on; what it reads by name cannot be told, so
+every file that is only passed on counts for it. A dag-factory DAG needs the files that it names.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+from fermata_plugin.digests import digest_of_hashes, digest_of_source, hash_of_files
+from fermata_plugin.formats.found import Found, FoundDag
+from fermata_plugin.formats.mentions import module_of
+from fermata_plugin.formats.python_source import imported_modules
+from fermata_plugin.loading import Loaded
+from fermata_spec.located import Mark
+
+
+class Needs:
+    """The files of a checkout, and who needs which."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._by_path = {loaded.relative(each.source.path): each for each in loaded.found}
+        self._modules = {
+            module_of(path): each for path, each in self._by_path.items() if path.endswith(".py")
+        }
+        self._imports: dict[str, list[tuple[Found, Mark]]] = {}
+        self._hashes: dict[str, bytes] = {}
+        as_is = loaded.config.files.form == "as-is"
+        read_by_anyone = {"opaque", "dag-factory", "defaults"} if as_is else {"opaque"}
+        shared = [each for each in loaded.found if each.meaning in read_by_anyone]
+        self._shared = hash_of_files(self._hashes_of(shared)) if shared else b""
+
+    def imports(self, found: Found) -> list[tuple[Found, Mark]]:
+        """Return the files that a Python file imports itself, with the place of the import."""
+        path = found.source.path
+        if path not in self._imports:
+            self._imports[path] = list(self._find_imports(found))
+        return self._imports[path]
+
+    def digest_of_python(self, found: Found) -> str:
+        """Return the digest of a Python file with all that it may need.
+
+        Where that is nothing it is the digest of the text, so that the text is proof enough.
+        """
+        needed = self._closure([found])
+        if not needed and not self._shared:
+            return digest_of_source(found.text or "")
+        imported = hash_of_files(self._hashes_of(needed))
+        return digest_of_hashes(self._hash(found), imported, self._shared)
+
+    def digest_of_dag(self, dag: FoundDag) -> str:
+        """Return the digest of a dag-factory DAG with the files that it names."""
+        named = [self._by_path[path] for path in dag.mentions if path in self._by_path]
+        if not named:
+            return dag.digest
+        needed = self._hashes_of([*named, *self._closure(named)])
+        return digest_of_hashes(dag.digest.encode(), hash_of_files(needed))
+
+    def _closure(self, roots: list[Found]) -> list[Found]:
+        """Return all files that ``roots`` import, themselves not among them."""
+        needed = {found.source.path: found for found in roots}
+        waiting = list(roots)
+        while waiting:
+            for imported, _ in self.imports(waiting.pop()):
+                if imported.source.path not in needed:
+                    needed[imported.source.path] = imported
+                    waiting.append(imported)
+        return list(needed.values())[len(roots) :]
+
+    def _find_imports(self, found: Found) -> Iterator[tuple[Found, Mark]]:
+        if found.tree is None:
+            return
+        seen = {found.source.path}
+        package = ".".join(self._loaded.relative(found.source.path).split("/")[:-1])
+        for module, place in imported_modules(found.tree, package):
+            parts = module.split(".")
+            for end in range(1, len(parts) + 1):
+                imported = self._modules.get(".".join(parts[:end]))
+                if imported is not None and imported.source.path not in seen:
+                    seen.add(imported.source.path)
+                    yield imported, place
+
+    def _hashes_of(self, found: list[Found]) -> dict[str, bytes]:
+        return {each.source.path: self._hash(each) for each in found}
+
+    def _hash(self, found: Found) -> bytes:
+        path = found.source.path
+        if path not in self._hashes:
+            self._hashes[path] = sha256(found.source.data).digest()
+        return self._hashes[path]

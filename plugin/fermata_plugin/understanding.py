@@ -1,0 +1,79 @@
+"""What each file of a checkout means, by its name and by what stands in it."""
+
+from fermata_plugin.checkout import SourceFile
+from fermata_plugin.defaults import Defaults
+from fermata_plugin.formats import dag_factory, python_source
+from fermata_plugin.formats.environment_text import report_references
+from fermata_plugin.formats.found import Found
+from fermata_plugin.formats.mentions import Mentions
+from fermata_spec.config import Files
+from fermata_spec.problems import Problem
+from fermata_spec.yaml_reader import read_yaml
+
+_YAML = (".yaml", ".yml")
+
+
+class Understanding:
+    """Understands the files of one checkout, whose DAGs folder is ``root``."""
+
+    def __init__(
+        self,
+        files: Files,
+        root: str,
+        defaults: Defaults,
+        mentions: Mentions,
+        problems: list[Problem],
+    ) -> None:
+        self._files = files
+        self._prefix = f"{root}/" if root else ""
+        self._defaults = defaults
+        self._mentions = mentions
+        self._problems = problems
+
+    def file(self, source: SourceFile) -> Found:
+        """Return what ``source`` means; reports what is wrong with it."""
+        text = source.text
+        is_python, is_yaml = source.path.endswith(".py"), source.path.endswith(_YAML)
+        if text is None and (is_python or is_yaml):
+            self._problems.append(Problem(source.path, 1, 1, "not-utf8", "not UTF-8"))
+        elif text is not None and is_python:
+            return self._python(source, text)
+        elif text is not None and is_yaml and self._files.format != "opaque":
+            return self._yaml(source, text)
+        return Found(source=source, meaning="opaque", text=text)
+
+    def _python(self, source: SourceFile, text: str) -> Found:
+        tree = python_source.parse(source.path, text, self._problems)
+        if tree is None:
+            return Found(source=source, meaning="opaque", text=text)
+        dags = (
+            python_source.find_dags(tree, source.path, self._problems)
+            if python_source.is_dag_file(text)
+            else ()
+        )
+        return Found(source=source, meaning="python", text=text, dags=tuple(dags), tree=tree)
+
+    def _yaml(self, source: SourceFile, text: str) -> Found:
+        if dag_factory.is_defaults(source.path):
+            return Found(source=source, meaning="defaults", text=text)
+        found: list[Problem] = []
+        document = read_yaml(text, source.path, found)
+        is_wanted = self._files.format == "dag-factory"
+        if not is_wanted and not dag_factory.is_dag_factory(document.value):
+            # Other YAML may have tags and documents of its own; it is only passed on.
+            self._problems += [each for each in found if each.rule in {"yaml-syntax", "limit"}]
+            return Found(source=source, meaning="opaque", text=text)
+        above = self._defaults.above(source.path)
+        path = source.path.removeprefix(self._prefix)
+        dags = (
+            dag_factory.read_dags(
+                document, above, lambda value: self._mentions.find(text, path, value)
+            )
+            if document.complete
+            else []
+        )
+        report_references(text, document, kept=self._files.form != "as-is")
+        self._problems += found
+        return Found(
+            source=source, meaning="dag-factory", text=text, dags=tuple(dags), defaults=above
+        )
