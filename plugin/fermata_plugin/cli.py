@@ -11,10 +11,9 @@ import click
 from fermata_plugin.dump import dump
 from fermata_plugin.planning import Identity
 from fermata_plugin.render import Compiled, compile_checkout, require_sound
-from fermata_spec.dagset import dagset
+from fermata_spec.dagset import KIND
 from fermata_spec.errors import SettingsError
-from fermata_spec.names import dagset_name
-from fermata_spec.plan import dump_plan
+from fermata_spec.plan import API_VERSION, dump_plan
 from fermata_spec.problems import TOLD, Problem, ProblemsError
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -37,8 +36,17 @@ def _identity(command: _Command) -> _Command:
 @click.command()
 @_path
 @_identity
-def render(path: str, application: str, revision: str, namespace: str) -> None:
+@click.option(
+    "--api-versions",
+    envvar="KUBE_API_VERSIONS",
+    show_envvar=True,
+    default="",
+    help="What the cluster knows, comma-separated; if given, it must know DagSet.",
+)
+def render(path: str, application: str, revision: str, namespace: str, api_versions: str) -> None:
     """Render the checkout at PATH into manifests: all of them on stdout, or none."""
+    if api_versions and f"{API_VERSION}/{KIND}" not in api_versions.split(","):
+        raise SettingsError(f"{KIND}: the cluster does not know {API_VERSION}/{KIND} yet")
     identity = _checked(Identity(application, revision, namespace), revision=True)
     compiled = _compiled(path, identity)
     with _no_collector():
@@ -79,8 +87,7 @@ def plan(path: str, application: str, revision: str, namespace: str, *, as_dagse
     if compiled.plan is None:
         raise ProblemsError(compiled.problems)
     if as_dagset:
-        name = dagset_name(identity.application)
-        click.echo(dump([dagset(compiled.plan, name=name)]), nl=False)
+        click.echo(dump(each for each in compiled.manifests if each["kind"] == KIND), nl=False)
     else:
         click.echo(dump_plan(compiled.plan), nl=False)
 

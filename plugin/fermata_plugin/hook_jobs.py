@@ -7,9 +7,12 @@ this sync's. The revision stands in hooks only: anywhere else each commit would 
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from fermata_plugin.configmaps import Manifest, check_size, with_server_side_apply
+from fermata_plugin.digests import digest_of_value
 from fermata_spec import deadlines, errors, limits
 from fermata_spec.config import Config, Credentials
 from fermata_spec.names import object_name, plan_name
@@ -50,6 +53,17 @@ def make_hooks(plan: Plan, config: Config, problems: list[Problem]) -> list[Mani
     configmap = _plan_configmap(plan)
     check_size(configmap, "the plan's ConfigMap", problems)
     return [configmap, *(_job(hook, plan, config) for hook in hooks)]
+
+
+def digest_of_hooks(hooks: Sequence[Manifest], plan: Plan) -> str:
+    """Return a digest of what the hooks do, whatever the revision and the DAGs.
+
+    Hooks are no difference to Argo CD: without this in an ordinary object a change of hooks alone
+    would never be synced by itself.
+    """
+    jobs = [hook for hook in hooks if hook["kind"] == "Job"]
+    policy = asdict(replace(plan, revision="", dags=()))
+    return digest_of_value({"jobs": jobs, "policy": policy}, plain_keys=True)
 
 
 def _plan_configmap(plan: Plan) -> Manifest:

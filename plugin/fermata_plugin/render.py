@@ -13,7 +13,7 @@ from fermata_plugin.configmaps import (
     make_configmaps,
     with_server_side_apply,
 )
-from fermata_plugin.hook_jobs import make_hooks
+from fermata_plugin.hook_jobs import digest_of_hooks, make_hooks
 from fermata_plugin.loading import Loaded, load
 from fermata_plugin.planning import Identity, make_plan
 from fermata_spec.dagset import dagset
@@ -21,6 +21,7 @@ from fermata_spec.names import dagset_name
 from fermata_spec.plan import Plan
 from fermata_spec.problems import Problem, ProblemsError
 
+HOOKS_ANNOTATION = "fermata.dev/hooks"
 _ANYONE = Identity("lint", "lint", "lint")
 
 
@@ -46,11 +47,12 @@ def compile_checkout(root: str, identity: Identity = _ANYONE) -> Compiled:
     artifacts = make_artifacts(loaded, problems)
     plan = make_plan(loaded, artifacts, identity, problems)
     manifests = make_configmaps(artifacts, identity.application, loaded.config.files, problems)
-    wanted = with_server_side_apply(dagset(plan, name=dagset_name(identity.application)))
+    hooks = make_hooks(plan, loaded.config, problems) if loaded.config.hooks.emit else []
+    wanted = dagset(plan, name=dagset_name(identity.application))
+    if hooks:
+        wanted["metadata"]["annotations"][HOOKS_ANNOTATION] = digest_of_hooks(hooks, plan)
     check_size(wanted, "the DagSet", problems)
-    manifests.append(wanted)
-    if loaded.config.hooks.emit:
-        manifests += make_hooks(plan, loaded.config, problems)
+    manifests += [with_server_side_apply(wanted), *hooks]
     silenced = set(loaded.config.lint.silence)
     kept = sorted(problem for problem in problems if problem.rule not in silenced)
     return Compiled(kept, loaded, plan, tuple(artifacts), tuple(manifests))

@@ -114,3 +114,26 @@ def test_plan_prints_the_dagset_that_render_emits(capsys: pytest.CaptureFixture[
 def test_a_path_that_is_no_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", "/nowhere"]) == 2
     assert "/nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("known", "code"),
+    [
+        pytest.param("", 0, id="nobody says"),
+        pytest.param("v1,apps/v1,apps/v1/Deployment", 2, id="it does not"),
+        pytest.param("v1,fermata.dev/v1alpha1,fermata.dev/v1alpha1/DagSet", 0, id="it does"),
+    ],
+)
+def test_render_asks_whether_the_cluster_knows_a_dagset(
+    known: str,
+    code: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KUBE_API_VERSIONS", known)
+
+    assert run(["render", GOOD, "--application", "etl", "--revision", "abc"]) == code
+
+    out, err = capsys.readouterr()
+    assert bool(out) == (code == 0)
+    assert bool(err) == (code != 0)

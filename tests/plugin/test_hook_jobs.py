@@ -1,5 +1,6 @@
 """The hooks as Argo CD and Kubernetes take them."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,19 @@ def test_applications_whose_names_begin_alike_have_hooks_of_their_own() -> None:
     ]
 
     assert len(names) == len(set(names))
+
+
+def test_a_change_of_hooks_alone_is_a_difference_in_an_ordinary_object(tmp_path: Path) -> None:
+    def digest(before: str, after: str) -> str:
+        shutil.copytree(GOLDEN / "hooks", tmp_path, dirs_exist_ok=True)
+        text = (GOLDEN / "hooks" / "fermata.yaml").read_text()
+        (tmp_path / "fermata.yaml").write_text(text.replace(before, after))
+        manifests = compile_checkout(str(tmp_path), Identity("etl", REVISION, "airflow")).manifests
+        (dagset,) = [each for each in manifests if each["kind"] == "DagSet"]
+        annotation: str = dagset["metadata"]["annotations"]["fermata.dev/hooks"]
+        return annotation
+
+    same = digest("", "")
+    assert digest("fermata:1", "fermata:2") != same
+    assert digest("max_lost: 10%", "max_lost: 20%") != same
+    assert digest("apiVersion", "# why\napiVersion") == same
