@@ -31,7 +31,7 @@ class EndingClock:
 
     def sleep(self, seconds: float) -> None:
         """Sleep, or raise as a SIGTERM would."""
-        if self._clock.now() + seconds > self._end:
+        if self._clock.now() + seconds >= self._end:
             raise TerminatedError("terminated by SIGTERM")
         self._clock.sleep(seconds)
 
@@ -69,16 +69,24 @@ class Scene:
         self, *, argocd: bool = True, clock: Clock | None = None, period: float = 15.0
     ) -> Watch:
         """Return a watch that has just been started."""
-        place = self.place(argocd=argocd, clock=clock)
+        return self.watch_of(self.place(argocd=argocd, clock=clock), period=period)
+
+    def watch_of(self, place: Workplace, *, period: float = 15.0) -> Watch:
+        """Return a watch that has just been started in ``place``."""
         return Watch(neighbours(place), period=period, jitter=lambda: 1.0)
 
     def run(self, seconds: float, *, argocd: bool = True, period: float = 15.0) -> Watch:
         """Let a new watch run for so long."""
         watch = self.watch(argocd=argocd, clock=EndingClock(self.clock, seconds), period=period)
+        self.run_to_its_end(watch)
+        return watch
+
+    def run_to_its_end(self, watch: Watch) -> None:
+        """Let a watch run until its clock ends it."""
         try:
             watch.run()
         except TerminatedError:
-            return watch
+            return
         raise AssertionError("the watch ended by itself")
 
     def hold(

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-TOKEN = "argocd-token-of-the-tests"  # noqa: S105 - no secret
+TOKEN = "argocd-token-of-the-tests"
 PROJECT = "dags"
 
 Json = dict[str, Any]
@@ -55,7 +55,9 @@ class FakeArgoCd:
         self.requests: list[str] = []
         self.answers: int | None = None
         self.loses_answers = False
+        self.refuses_syncs = ""
         self.on_refresh: Callable[[str], None] = lambda _name: None
+        self.on_sync: Callable[[], object] = lambda: None
         self.lock = threading.RLock()
         self._now = now
         self._http: ThreadingHTTPServer | None = None
@@ -221,6 +223,9 @@ class FakeArgoCd:
         if app["spec"]["syncPolicy"].get("automated") and body.get("revision", "main") != "main":
             told = f"Cannot sync to {body['revision']}: auto-sync currently set to main"
             raise Refusal(400, 9, told)
+        if self.refuses_syncs:
+            raise Refusal(403, 7, self.refuses_syncs)
+        self.on_sync()
         self.started.append(name)
         self.bodies.append(body)
         sync = {"revision": app["status"]["sync"]["revision"], "prune": body["prune"]}

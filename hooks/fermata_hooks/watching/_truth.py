@@ -12,7 +12,7 @@ from fermata_hooks.watching.unverified import Unverified, marked, unverified
 from fermata_spec.dagset import DagSetStatus
 
 GRACE = 60.0
-"""Seconds for a hook to write its own verdict after the end of its sync."""
+"""Seconds from the first look at a ``Syncing`` without a hold until Argo CD is asked about it."""
 LEASE = 3600.0
 """Seconds after which a ``Syncing`` without a hold is stale, where Argo CD does not tell."""
 

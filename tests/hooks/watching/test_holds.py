@@ -55,7 +55,7 @@ def test_the_lease_bounds_every_hold(scene: Scene, story: Story) -> None:
     scene.clock.sleep(10)
     story(scene.argocd)
 
-    scene.run(LEASE + 60)
+    scene.run(LEASE + 120, period=60)
 
     assert scene.paused() == {"off"}
     assert scene.at_rest()
@@ -65,7 +65,7 @@ def test_without_argo_cd_only_the_lease_ends_a_hold(scene: Scene) -> None:
     scene.begin_sync("etl")
     scene.argocd.end("demo", "Failed", "Operation terminated")
 
-    scene.run(LEASE - 60, argocd=False)
+    scene.run(LEASE - 60, argocd=False, period=60)
     held = scene.paused()
     scene.run(120, argocd=False)
 
