@@ -10,6 +10,7 @@ import click
 
 from fermata_plugin.dump import dump
 from fermata_plugin.planning import Identity
+from fermata_plugin.progress import DEADLINE, Progress, deadline
 from fermata_plugin.render import Compiled, compile_checkout, require_sound
 from fermata_spec.dagset import KIND
 from fermata_spec.errors import SettingsError
@@ -43,14 +44,33 @@ def _identity(command: _Command) -> _Command:
     default="",
     help="What the cluster knows, comma-separated; if given, it must know DagSet.",
 )
-def render(path: str, application: str, revision: str, namespace: str, api_versions: str) -> None:
+@click.option(
+    "--deadline",
+    "seconds",
+    type=click.FloatRange(0, 3600, min_open=True),
+    default=DEADLINE,
+    show_default=True,
+    help="Give up after so many seconds, and say what took them.",
+)
+def render(  # noqa: PLR0913 - click passes each option by name
+    path: str,
+    *,
+    application: str,
+    revision: str,
+    namespace: str,
+    api_versions: str,
+    seconds: float,
+) -> None:
     """Render the checkout at PATH into manifests: all of them on stdout, or none."""
     if api_versions and f"{API_VERSION}/{KIND}" not in api_versions.split(","):
         raise SettingsError(f"{KIND}: the cluster does not know {API_VERSION}/{KIND} yet")
     identity = _checked(Identity(application, revision, namespace), revision=True)
-    compiled = _compiled(path, identity)
-    with _no_collector():
-        click.echo(dump(compiled.manifests), nl=False)
+    progress = Progress()
+    with deadline(seconds, progress), _no_collector():
+        compiled = _compiled(path, identity, progress)
+        progress.begin("writing")
+        text = dump(compiled.manifests)
+    click.echo(text, nl=False)
 
 
 @click.command()
@@ -83,7 +103,8 @@ def lint(path: str, form: Literal["text", "json"]) -> None:
 def plan(path: str, application: str, revision: str, namespace: str, *, as_dagset: bool) -> None:
     """Print the plan (JSON) of the checkout at PATH, or its DagSet (YAML)."""
     identity = _checked(Identity(application, revision, namespace), revision=False)
-    compiled = _compiled(path, identity)
+    with _no_collector():
+        compiled = _compiled(path, identity, Progress())
     if compiled.plan is None:
         raise ProblemsError(compiled.problems)
     if as_dagset:
@@ -100,9 +121,8 @@ def _checked(identity: Identity, *, revision: bool) -> Identity:
     return identity
 
 
-def _compiled(path: str, identity: Identity) -> Compiled:
-    with _no_collector():
-        compiled = compile_checkout(path, identity)
+def _compiled(path: str, identity: Identity, progress: Progress) -> Compiled:
+    compiled = compile_checkout(path, identity, progress)
     require_sound(compiled)
     _tell(compiled.problems[:TOLD], err=True)
     return compiled

@@ -7,6 +7,7 @@ from fermata_plugin.defaults import Defaults
 from fermata_plugin.formats.found import Found
 from fermata_plugin.formats.mentions import Mentions
 from fermata_plugin.patterns import Patterns
+from fermata_plugin.progress import Progress
 from fermata_plugin.understanding import Understanding
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.config_reader import ConfigFile, read_config
@@ -30,8 +31,9 @@ class Loaded(NamedTuple):
         return path.removeprefix(f"{self.root}/") if self.root else path
 
 
-def load(root: str, problems: list[Problem]) -> Loaded | None:
+def load(root: str, problems: list[Problem], progress: Progress) -> Loaded | None:
     """Return what the folder ``root`` holds; ``None`` if its ``fermata.yaml`` cannot be used."""
+    progress.begin("reading")
     checkout = Checkout(root, problems)
     if not checkout.holds(FILE_NAME):
         problems.append(Problem(FILE_NAME, 1, 1, "missing-file", "there is no such file here"))
@@ -46,10 +48,12 @@ def load(root: str, problems: list[Problem]) -> Loaded | None:
     read = read_config(text, problems)
     if read is None:
         return None
-    return _load_files(checkout, read, problems)
+    return _load_files(checkout, read, problems, progress)
 
 
-def _load_files(checkout: Checkout, read: ConfigFile, problems: list[Problem]) -> Loaded:
+def _load_files(
+    checkout: Checkout, read: ConfigFile, problems: list[Problem], progress: Progress
+) -> Loaded:
     files = read.config.files
     include = Patterns(files.include)
     before = len(problems)
@@ -60,4 +64,9 @@ def _load_files(checkout: Checkout, read: ConfigFile, problems: list[Problem]) -
     prefix = f"{include.root}/" if include.root else ""
     mentions = Mentions([source.path.removeprefix(prefix) for source in sources])
     understand = Understanding(files, include.root, defaults, mentions, problems)
-    return Loaded(read, include.root, tuple(map(understand.file, sources)))
+    progress.begin("understanding")
+    found = []
+    for source in sources:
+        progress.at(source.path)
+        found.append(understand.file(source))
+    return Loaded(read, include.root, tuple(found))

@@ -16,6 +16,7 @@ from fermata_plugin.configmaps import (
 from fermata_plugin.hook_jobs import digest_of_hooks, make_hooks
 from fermata_plugin.loading import Loaded, load
 from fermata_plugin.planning import Identity, make_plan
+from fermata_plugin.progress import Progress
 from fermata_spec.dagset import dagset
 from fermata_spec.names import dagset_name
 from fermata_spec.plan import Plan
@@ -35,15 +36,19 @@ class Compiled(NamedTuple):
     manifests: tuple[Manifest, ...] = ()
 
 
-def compile_checkout(root: str, identity: Identity = _ANYONE) -> Compiled:
+def compile_checkout(
+    root: str, identity: Identity = _ANYONE, progress: Progress | None = None
+) -> Compiled:
     """Return everything that can be made of the folder ``root``, and every problem in it.
 
     ``fermata.yaml`` may silence rules by name; then their problems are not even told.
     """
+    progress = progress or Progress()
     problems: list[Problem] = []
-    loaded = load(root, problems)
+    loaded = load(root, problems, progress)
     if loaded is None:
         return Compiled(sorted(problems))
+    progress.begin("compiling")
     artifacts = make_artifacts(loaded, problems)
     plan = make_plan(loaded, artifacts, identity, problems)
     manifests = make_configmaps(artifacts, identity.application, loaded.config.files, problems)

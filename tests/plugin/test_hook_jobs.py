@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fermata_plugin.planning import Identity
@@ -138,6 +138,7 @@ def test_credentials_are_files_of_an_optional_secret() -> None:
         assert secret == {"secretName": "fermata-airflow", "optional": True}
 
 
+@settings(max_examples=25)
 @given(st.from_regex(r"\A([a-z0-9-]{1,40}_)?[a-z0-9-]{1,60}\Z"))
 def test_names_of_hooks_have_at_most_52_characters(application: str) -> None:
     for hook in hooks(rendered(application)):
