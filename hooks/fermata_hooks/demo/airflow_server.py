@@ -30,7 +30,7 @@ from fermata_hooks.demo.processes import last_lines
 from fermata_spec.errors import UnavailableError
 
 START_DEADLINE = 180.0  # 8 s on an idle machine, a minute on a loaded one
-GRACE = 15.0  # between SIGTERM and SIGKILL; an idle Airflow needs 3 s
+GRACE = 5.0  # between SIGTERM and SIGKILL: 3 s are enough, and nothing that it writes is kept
 STOP_DEADLINE = GRACE + supervisor.KILL_DEADLINE + 10.0
 POLL = 0.2
 # Below what systems give to outgoing connections, one of which might take it before Airflow does.
