@@ -204,7 +204,12 @@ class Release(Section):
         "them by hand or the lease ends.",
         default="warn",
     )
-    stagger: float = key(DURATION, "Time between one DAG that goes on and the next.", default="0s")
+    stagger: float = key(
+        DURATION,
+        "Time between one DAG that goes on and the next; less where all of them would take more "
+        "than ten minutes.",
+        default="0s",
+    )
 
 
 class Hooks(Section):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from fermata_spec.config import FILE_NAME, Config
+from fermata_spec.deadlines import STAGGERING
 from fermata_spec.located import Node
 from fermata_spec.problems import Problem
 from fermata_spec.sections import SectionKind
@@ -49,7 +50,8 @@ def _check_lease(read: ConfigFile) -> None:
             f"hold.drain.extend_to {format_duration(drain.extend_to)} is shorter than "
             f"hold.drain.deadline {format_duration(drain.deadline)}, which it extends",
         )
-    longest = longest_drain + config.verify.deadline + smoke + config.hold.late
+    staggering = STAGGERING if config.release.stagger else 0.0
+    longest = longest_drain + config.verify.deadline + smoke + config.hold.late + staggering
     if config.hold.lease < longest:
         read.report(
             ("hold", "lease"),
@@ -57,5 +59,6 @@ def _check_lease(read: ConfigFile) -> None:
             f"hold.lease {format_duration(config.hold.lease)} is shorter than a sync may take: "
             f"drain {format_duration(longest_drain)}, verify "
             f"{format_duration(config.verify.deadline)}, smoke {format_duration(smoke)}, "
-            f"late {format_duration(config.hold.late)}",
+            f"late {format_duration(config.hold.late)}"
+            + (f", stagger {format_duration(staggering)}" if staggering else ""),
         )

@@ -4,9 +4,10 @@ A hook ends by itself after its own deadline, with a report; Kubernetes' deadlin
 hangs, and counts the time until a pod runs and every retry.
 """
 
-from fermata_spec.plan import Plan
+from fermata_spec.plan import Plan, ReleasePolicy
 
 SETTLING = 120.0  # a hook's requests before and after what it waits for
+STAGGERING = 600.0  # for all DAGs together: with many of them there is less time between two
 STARTING = 300.0  # scheduling the pod and pulling its image, and the retries of a lost node
 
 
@@ -23,7 +24,12 @@ def finish_deadline(plan: Plan) -> float:
 
 def release_deadline(plan: Plan) -> float:
     """Return the seconds that ``release`` gives itself."""
-    return plan.hold.late + SETTLING
+    return plan.hold.late + SETTLING + staggering(plan.release)
+
+
+def staggering(policy: ReleasePolicy) -> float:
+    """Return the seconds that letting DAGs go on one after the other may take in all."""
+    return STAGGERING if policy.stagger else 0.0
 
 
 def active_deadline(own: float) -> int:

@@ -118,6 +118,14 @@ def test_an_extension_must_be_longer_than_what_it_extends() -> None:
     assert "hold.drain.extend_to 10m is shorter than hold.drain.deadline 20m" in problem
 
 
+def test_a_lease_covers_a_release_that_is_staggered() -> None:
+    assert refused("hold: {lease: 45m}\nrelease: {stagger: 5s}\n") == []
+
+    (problem,) = refused("hold: {lease: 35m}\nrelease: {stagger: 5s}\n")
+
+    assert "late 5m, stagger 10m" in problem
+
+
 def test_a_lease_covers_the_drain_that_is_extended() -> None:
     (problem,) = refused("hold: {drain: {on_deadline: extend, extend_to: 50m}}\n")
 

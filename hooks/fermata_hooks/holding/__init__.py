@@ -15,8 +15,10 @@ from fermata_hooks.holding._release import (
     preview_release,
     release_everything,
     release_hold,
+    would_settle,
 )
 from fermata_hooks.holding._settle import Patience, Settled, settle
+from fermata_hooks.holding._staggered import Stagger, release_staggered
 from fermata_hooks.holding._status import HoldStatus, LineStatus, read_status, status_of
 from fermata_hooks.holding._watch import EndedHold, EndedOperation, end_due_holds, watch_pass
 
@@ -33,6 +35,7 @@ __all__ = [
     "Patience",
     "Released",
     "Settled",
+    "Stagger",
     "connect",
     "end_due_holds",
     "hold_dags",
@@ -42,8 +45,10 @@ __all__ = [
     "read_status",
     "release_everything",
     "release_hold",
+    "release_staggered",
     "require_ours",
     "settle",
     "status_of",
     "watch_pass",
+    "would_settle",
 ]

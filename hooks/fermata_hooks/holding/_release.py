@@ -9,7 +9,7 @@ from fermata_hooks.holding._actors import Environment
 from fermata_hooks.holding._batch import Batch, Chunk
 from fermata_hooks.holding._event_log import EventLog
 from fermata_hooks.holding._settle import Patience, Settled, settle
-from fermata_hooks.ledger import Record, end_rules
+from fermata_hooks.ledger import Ledger, Record, end_rules
 from fermata_spec.report import DagOutcome
 
 
@@ -33,15 +33,15 @@ def release_hold(
     Without such a hold it still settles what is left in the ledger, so that running it again
     finishes what a killed release began. Raises what ``settle`` raises.
     """
-    ending = _end(environment, lambda r: end_rules.ended(r, application, revision=revision))
+    ending = end(environment, lambda r: end_rules.ended(r, application, revision=revision))
     newer = _newer(ending.record, application, revision)
-    return replace(_settle(environment, ending, patience), newer=newer)
+    return replace(settle_and_tell(environment, ending, patience), newer=newer)
 
 
 def release_everything(environment: Environment, *, patience: Patience) -> Released:
     """End the holds of all applications, and settle."""
-    ending = _end(environment, lambda record: replace(record, holds={}))
-    return _settle(environment, ending, patience)
+    ending = end(environment, lambda record: replace(record, holds={}))
+    return settle_and_tell(environment, ending, patience)
 
 
 def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by name
@@ -61,7 +61,7 @@ def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by nam
     """
     expires = environment.clock.now() + lease
     token = secrets.token_hex(8)
-    ending = _end(
+    ending = end(
         environment,
         lambda record: end_rules.kept(
             record,
@@ -74,7 +74,7 @@ def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by nam
         ),
     )
     newer = _newer(ending.record, application, revision)
-    return replace(_settle(environment, ending, patience), newer=newer)
+    return replace(settle_and_tell(environment, ending, patience), newer=newer)
 
 
 def preview_release(
@@ -101,6 +101,26 @@ def preview_release(
     return tuple(outcomes[dag_id] for dag_id in sorted(outcomes))
 
 
+def would_settle(
+    ledger: Ledger,
+    application: str | None,
+    *,
+    revision: str | None = None,
+    keep: Collection[str] = (),
+) -> tuple[str, ...]:
+    """Return the DAGs that ``release_hold``, or ``keep_hold`` with ``keep``, would settle now.
+
+    Those that a person has paused meanwhile are among them. Asks the ledger only.
+    """
+    before = ledger.read()
+    if application is None:
+        return tuple(sorted(replace(before, holds={}).unlisted()))
+    hold = before.holds.get(application)
+    listed = hold.dags.difference(keep) if hold else ()
+    after = end_rules.let_go(before, application, revision=revision, dag_ids=listed)
+    return tuple(sorted(after.unlisted()))
+
+
 def _newer(record: Record, application: str, revision: str | None) -> str:
     """Return the other revision that holds for ``application``; empty if there is none."""
     hold = record.holds.get(application)
@@ -108,22 +128,23 @@ def _newer(record: Record, application: str, revision: str | None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ending:
+class Ending:
     """The ledger without the holds that ended, and the lists that these had."""
 
     record: Record
     lists: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
-def _end(environment: Environment, change: Callable[[Record], Record]) -> _Ending:
-    attempts: list[_Ending] = []
+def end(environment: Environment, change: Callable[[Record], Record]) -> Ending:
+    """Change which DAGs the holds list; return what they have lost by that."""
+    attempts: list[Ending] = []
 
-    def decide(record: Record) -> _Ending:
+    def decide(record: Record) -> Ending:
         after = change(record)
         lists = {app: off for app in record.holds if (off := _off(record, after, app)) is not None}
         if attempts and not lists and _holds_what(record, attempts[-1]):
             lists = attempts[-1].lists  # it was written before, and only the answer was lost
-        attempts.append(_Ending(record=after, lists=lists))
+        attempts.append(Ending(record=after, lists=lists))
         return attempts[-1]
 
     with environment.termination.shield():
@@ -138,12 +159,12 @@ def _off(before: Record, after: Record, application: str) -> frozenset[str] | No
     return (before.holds[application].dags - kept.dags) or None
 
 
-def _holds_what(record: Record, attempt: _Ending) -> bool:
+def _holds_what(record: Record, attempt: Ending) -> bool:
     """Return whether the holds of an attempt are in the ledger as it wanted them."""
     return all(record.holds.get(a) == attempt.record.holds.get(a) for a in attempt.lists)
 
 
-def _settle(environment: Environment, ending: _Ending, patience: Patience) -> Released:
+def settle_and_tell(environment: Environment, ending: Ending, patience: Patience) -> Released:
     """Settle, and say of each DAG of the ended holds what became of it."""
     settled = settle(environment, patience)
     said = {outcome.dag_id: outcome for outcome in settled.outcomes}

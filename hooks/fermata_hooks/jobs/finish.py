@@ -129,7 +129,8 @@ class _Finishing:
             handoff = handoff_of(plan, place)
             guard = hold_guard(plan, place, handoff, report, must_hold=True)
             verified = prove(plan, place, report, handoff, guard)
-            self._failed = verified.failed
+            # A smoke DAG that fails does not tell which of the touched DAGs is to blame.
+            self._failed = verified.failed or (handoff.affected if handoff else ())
             self._say(verified.verdict, verified.message)
             if verified.touched:
                 ran = run_smoke_dags(plan, place, report, handoff, guard)
@@ -155,7 +156,7 @@ class _Finishing:
                 part.message = "nothing was held"
         except FermataError as exc:
             part.message = part.message or str(exc)
-            if not part.checks:
+            if all(check.name != "release" for check in part.checks):
                 check = Check(name="release", verdict="inconclusive", message=str(exc))
                 part.checks.append(check)
             raise

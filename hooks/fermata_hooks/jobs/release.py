@@ -15,17 +15,23 @@ from fermata_hooks.dagset_status import conclude
 from fermata_hooks.holding import (
     Patience,
     Released,
+    Stagger,
     keep_hold,
     preview_release,
     read_status,
     release_everything,
     release_hold,
+    release_staggered,
+    would_settle,
 )
 from fermata_hooks.jobs.options import dry_run_option, format_option
+from fermata_hooks.jobs.resuming import GOES_ON, foretell, with_starts
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published, run_hook
 from fermata_hooks.reporting import Format
-from fermata_spec.errors import InconclusiveError, SettingsError
-from fermata_spec.plan import HoldPolicy, Plan
+from fermata_hooks.resumption import Resumption
+from fermata_spec.deadlines import staggering
+from fermata_spec.errors import InconclusiveError, RefusedError, SettingsError
+from fermata_spec.plan import HoldPolicy, Plan, ReleasePolicy
 from fermata_spec.report import Check, Report
 
 DEADLINE = 600.0
@@ -70,21 +76,20 @@ def after_failure(plan: Plan, place: Workplace, report: Report) -> None:
     A hold that ``finish`` has kept (``on_failure``) stays: its lease, a person or the next sync
     ends it.
     """
-    if kept := kept_because(plan, place):
-        report.verdict, report.message = "pass", f"kept held: {kept}"
+    holds, lines = read_status(place.ledger)
+    ours = next((one for one in holds if one.application == plan.application), None)
+    if ours and ours.kept and ours.revision == plan.revision:
+        report.verdict = "pass"
+        report.message = f"kept held until {rfc3339(ours.expires)}: {ours.kept}"
         return
-    run_release(plan, place, report)
+    if ours or lines:
+        run_release(plan, place, report)
+    else:
+        report.verdict, report.message = "pass", "nothing was held"
     status = place.dagsets.read(plan.application)
     if status.phase == "Syncing" and status.revision == plan.revision:
         message = f"the sync of {plan.revision[:12]} failed; {report.message}"
         conclude(place.dagsets, plan, verdict="fail", message=message)
-
-
-def kept_because(plan: Plan, place: Workplace) -> str:
-    """Return why the hold of this revision is kept; empty if it is not, or there is none."""
-    holds, _ = read_status(place.ledger)
-    ours = (one for one in holds if one.application == plan.application)
-    return next((one.kept for one in ours if one.revision == plan.revision), "")
 
 
 def keep_after_failure(
@@ -100,54 +105,104 @@ def keep_after_failure(
         run_release(plan, place, report)
         return
     reason = f"{plan.revision[:12]} failed; on_failure: {plan.hold.on_failure}"
+    if not quarantined:
+        _keep(plan, place, report, reason)
+        return
+    owed = would_settle(place.ledger, plan.application, revision=plan.revision, keep=failed)
+    foreseen, refused = foretell(place, report, owed, plan.release)
+    if refused:
+        _keep(plan, place, report, f"{reason}; {refused}")
+    else:
+        _keep(plan, place, report, reason, keep=failed, foreseen=foreseen)
+
+
+def run_release(plan: Plan, place: Workplace, report: Report) -> None:
+    """Say what resuming starts, end the hold of ``plan``'s revision, settle, and fill ``report``.
+
+    Raises:
+        RefusedError: it starts more than the policy allows; the DAGs are kept held.
+        InconclusiveError: a DAG is not back yet, and the report says which and why.
+        UnavailableError: Airflow or the store did not answer until the deadline.
+
+    """
+    owed = would_settle(place.ledger, plan.application, revision=plan.revision)
+    foreseen, refused = foretell(place, report, owed, plan.release)
+    if refused:
+        _keep(plan, place, report, refused)
+        raise RefusedError(f"{plan.application}: {report.message}")
+    fill(report, _go_on(plan, place), foreseen)
+
+
+def _go_on(plan: Plan, place: Workplace) -> Released:
+    """End the hold of ``plan``'s revision and settle, as fast as the policy says."""
+    holding, application, revision = place.holding, plan.application, plan.revision
+    patience = _patience(plan)
+    if not plan.release.stagger:
+        return release_hold(holding, application, revision=revision, patience=patience)
+    stagger = Stagger(seconds=plan.release.stagger, within=staggering(plan.release))
+    return release_staggered(
+        holding, application, revision=revision, patience=patience, stagger=stagger
+    )
+
+
+def preview(plan: Plan, place: Workplace, report: Report) -> None:
+    """Say what ``run_release`` would do; change nothing."""
+    _preview(place, report, plan.application, plan.revision, plan.release)
+
+
+def _preview(
+    place: Workplace,
+    report: Report,
+    application: str | None,
+    revision: str | None,
+    policy: ReleasePolicy,
+) -> None:
+    outcomes = preview_release(place.holding, application, revision=revision)
+    going_on = [one.dag_id for one in outcomes if one.done in GOES_ON]
+    foreseen, refused = foretell(place, report, going_on, policy)
+    report.dags += with_starts(outcomes, foreseen)
+    report.verdict = "pass"
+    would = f"{len(report.dags)} DAG(s) would be settled"
+    report.message = f"dry run: {f'would be refused: {refused}' if refused else would}"
+
+
+def _keep(  # noqa: PLR0913 - what is kept and why, by name
+    plan: Plan,
+    place: Workplace,
+    report: Report,
+    reason: str,
+    *,
+    keep: Collection[str] | None = None,
+    foreseen: Resumption | None = None,
+) -> None:
+    """Keep the hold, or those of its DAGs, for a lease more; settle the others."""
+    until = rfc3339(place.clock.now() + plan.hold.lease)
     released = keep_hold(
         place.holding,
         plan.application,
         revision=plan.revision,
         reason=reason,
-        keep=failed if quarantined else None,
+        keep=keep,
         lease=plan.hold.lease,
         patience=_patience(plan),
     )
     try:
-        fill(report, released)
+        fill(report, released, foreseen)
     finally:
-        report.message = f"kept held: {reason}; {report.message}"
+        report.message = f"kept held until {until}: {reason}; {report.message}"
 
 
-def run_release(plan: Plan, place: Workplace, report: Report) -> None:
-    """End the hold of ``plan``'s revision, settle, and fill ``report``.
-
-    Raises:
-        InconclusiveError: a DAG is not back yet, and the report says which and why.
-        UnavailableError: Airflow or the store did not answer until the deadline.
-
-    """
-    released = release_hold(
-        place.holding,
-        plan.application,
-        revision=plan.revision,
-        patience=_patience(plan),
-    )
-    fill(report, released)
-
-
-def preview(plan: Plan, place: Workplace, report: Report) -> None:
-    """Say what ``run_release`` would do; change nothing."""
-    report.dags += preview_release(place.holding, plan.application, revision=plan.revision)
-    report.verdict = "pass"
-    report.message = f"dry run: {len(report.dags)} DAG(s) would be settled"
-
-
-def fill(report: Report, released: Released) -> None:
+def fill(report: Report, released: Released, foreseen: Resumption | None = None) -> None:
     """Put what was released into ``report``; raise if a DAG is not back yet.
+
+    ``foreseen`` is what letting these DAGs go on starts.
 
     Raises:
         InconclusiveError: DAGs wait for a late request, are gone, or Airflow refused.
 
     """
     settled = released.settled
-    report.dags += settled.outcomes
+    report.dags += with_starts(settled.outcomes, foreseen or Resumption())
     if released.newer:
         message = f"left to {released.newer[:12]}, which has joined the hold"
     elif released.ended or settled.outcomes:
@@ -190,11 +245,11 @@ def _by_hand(application: str | None, form: Format, *, dry_run: bool) -> None:
     )
     with published(report, place, form):
         if dry_run:
-            report.dags += preview_release(place.holding, application)
-            report.verdict = "pass"
-            report.message = f"dry run: {len(report.dags)} DAG(s) would be settled"
+            _preview(place, report, application, None, ReleasePolicy())
         else:
-            fill(report, _end(place, application))
+            owed = would_settle(place.ledger, application)
+            foreseen, _ = foretell(place, report, owed, ReleasePolicy())
+            fill(report, _end(place, application), foreseen)
 
 
 def _end(place: Workplace, application: str | None) -> Released:

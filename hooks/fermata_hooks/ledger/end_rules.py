@@ -14,6 +14,17 @@ def ended(record: Record, application: str, *, revision: str | None) -> Record:
     return record.with_hold(application, None)
 
 
+def let_go(
+    record: Record, application: str, *, revision: str | None, dag_ids: Collection[str]
+) -> Record:
+    """Take ``dag_ids`` off the hold's list if it is of ``revision``; the rest stays held."""
+    hold = record.holds.get(application)
+    if hold is None or (revision is not None and hold.revision != revision):
+        return record
+    todo, held = hold.todo.difference(dag_ids), hold.held.difference(dag_ids)
+    return record.with_hold(application, replace(hold, todo=todo, held=held))
+
+
 def kept(  # noqa: PLR0913 - what is kept, why and for how long, all by name
     record: Record,
     application: str,
