@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema  # type: ignore[import-untyped]  # has no types of its own
 import pytest
 
-from fakes.fake_airflow import FakeAirflow
+from fakes.fake_airflow import FakeAirflow, FakeRun
 from fakes.scripted_clock import ScriptedClock
 from fermata_hooks.holding import Patience, read_status, release_hold
 from fermata_hooks.jobs import finish as finish_module
@@ -26,8 +26,16 @@ from fermata_spec.errors import (
     TerminatedError,
     UnavailableError,
 )
-from fermata_spec.plan import HoldPolicy, OnFailure, SmokeDag, SmokePolicy, VerifyPolicy
+from fermata_spec.plan import (
+    HoldPolicy,
+    OnFailure,
+    ReleasePolicy,
+    SmokeDag,
+    SmokePolicy,
+    VerifyPolicy,
+)
 from fermata_spec.report import REPORT_SCHEMA, Report
+from fermata_spec.selectors import Selector
 from workplaces import OLD, Surroundings, changed, json_report, make_plan, new_report
 
 QUICK = VerifyPolicy(deadline=60.0, settle=5.0)
@@ -224,6 +232,36 @@ def test_on_failure_quarantine_keeps_what_failed_also_through_sync_fail(sync: Sy
     assert re.search(
         r"kept held until \S+: bbbbbbbbbbbb failed; on_failure: quarantine", sync.status.message
     )
+
+
+def test_on_failure_quarantine_keeps_all_that_was_touched_when_a_smoke_dag_fails(
+    sync: Sync,
+) -> None:
+    policy = HoldPolicy(select=Selector(mode="all"), on_failure="quarantine", lease=600.0)
+    sync.plan = replace(sync.plan, hold=policy)
+    sync.hold()
+    assert sync.around.paused() == {"etl", "load"}
+    sync.apply()
+    sync.airflow.dags["probe"].run_states = ("queued", "running", "failed")
+
+    sync.finish_badly(RefusedError)
+
+    assert sync.around.paused() == {"etl"}
+    assert "on_failure: quarantine" in sync.status.message
+
+
+def test_a_release_that_its_limit_refuses_takes_nothing_from_what_was_proven(sync: Sync) -> None:
+    sync.plan = replace(sync.plan, release=ReleasePolicy(limit=0, over_limit="refuse"))
+    sync.hold()
+    sync.apply()
+    run = FakeRun(dag_id="etl", run_id="waits", state="queued")
+    sync.airflow.runs["etl", "waits"] = run
+
+    error, _ = sync.finish_badly(RefusedError)
+
+    assert "resuming starts 1 run(s) of 1 DAG(s), the limit is 0" in str(error)
+    assert sync.verified == sync.plan.revision
+    assert sync.around.paused() == {"etl"}
 
 
 def test_on_failure_keep_keeps_all_until_the_next_sync(sync: Sync) -> None:
