@@ -37,6 +37,12 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "finish": Subcommand(
         "fermata_hooks.jobs.finish:finish", "hooks", "verify, smoke and release (PostSync)."
     ),
+    "watch": Subcommand(
+        "fermata_hooks.jobs.watch:watch", "hooks", "Release what nobody will release (Deployment)."
+    ),
+    "status": Subcommand(
+        "fermata_hooks.jobs.status:status", "hooks", "Say who holds which DAG, and what is next."
+    ),
     "demo": Subcommand(
         "fermata_hooks.demo.command:demo", "hooks", "Show the whole story on this machine."
     ),

@@ -9,16 +9,12 @@ set it back to what a person wished, and never touches one without a line in the
 import click
 
 from fermata_hooks.clock import rfc3339
-from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.jobs.options import format_option
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
 from fermata_hooks.kube import JOBS, Objects
 from fermata_hooks.reporting import Format
-from fermata_hooks.settings import ClusterLedger, FolderLedger
+from fermata_hooks.settings import ClusterLedger
 from fermata_hooks.watching import (
-    ClusterViews,
-    DagSetViews,
-    FolderViews,
     HoldsPass,
     HookJobs,
     Neighbours,
@@ -69,20 +65,11 @@ def neighbours(place: Workplace) -> Neighbours:
     return Neighbours(
         environment=place.holding,
         agendas=place.agendas,
-        views=views(place),
+        views=place.views,
         airflow=place.airflow,
         argocd=place.argocd,
         calls=lambda: place.calls,
     )
-
-
-def views(place: Workplace) -> DagSetViews:
-    """Return all the DagSets of the ledger's place."""
-    match place.settings.ledger:
-        case FolderLedger(folder):
-            return FolderViews(folder)
-        case ClusterLedger(namespace):
-            return ClusterViews(KubernetesDagSets(place.kube, namespace))
 
 
 def follow_hook_jobs(place: Workplace, watching: Watch) -> None:

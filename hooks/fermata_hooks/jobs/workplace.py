@@ -24,6 +24,7 @@ from fermata_hooks.argocd import ArgoCd, ByApi, ByKubernetes, TwoWays
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import DagSets, FileDagSets
+from fermata_hooks.dagset_views import ClusterViews, DagSetViews, FolderViews
 from fermata_hooks.documents import ConfigMapDocuments, Documents, FileDocuments
 from fermata_hooks.holding import Environment, connect
 from fermata_hooks.kube import CONFIG_MAPS, Kube, Objects, cluster_of
@@ -73,6 +74,15 @@ class Workplace:
                 return FileDagSets(self.documents)
             case ClusterLedger(namespace):
                 return KubernetesDagSets(self.kube, namespace)
+
+    @cached_property
+    def views(self) -> DagSetViews:
+        """All the DagSets beside the ledger."""
+        match self.settings.ledger:
+            case FolderLedger(folder):
+                return FolderViews(folder)
+            case ClusterLedger(namespace):
+                return ClusterViews(KubernetesDagSets(self.kube, namespace))
 
     @cached_property
     def kube(self) -> Kube:

@@ -7,20 +7,16 @@ and run twice.
 """
 
 from fermata_hooks.watching._answers import Address, Questions, answering, parse_address
-from fermata_hooks.watching._dagsets import ClusterViews, DagSetView, DagSetViews, FolderViews
 from fermata_hooks.watching._holds import HoldsPass
 from fermata_hooks.watching._hook_jobs import HookJobs
 from fermata_hooks.watching._loop import PERIOD, Neighbours, Pass, Watch
 from fermata_hooks.watching._outages import Outages
+from fermata_hooks.watching.standing import stand
 from fermata_hooks.watching.unverified import Unverified, unverified
 
 __all__ = [
     "PERIOD",
     "Address",
-    "ClusterViews",
-    "DagSetView",
-    "DagSetViews",
-    "FolderViews",
     "HoldsPass",
     "HookJobs",
     "Neighbours",
@@ -31,5 +27,6 @@ __all__ = [
     "Watch",
     "answering",
     "parse_address",
+    "stand",
     "unverified",
 ]

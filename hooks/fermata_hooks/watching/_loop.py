@@ -9,12 +9,12 @@ from typing import Protocol
 
 from fermata_hooks.agenda import Agendas
 from fermata_hooks.argocd import ArgoCd
+from fermata_hooks.dagset_views import DagSetViews
 from fermata_hooks.holding import Environment, Patience
 from fermata_hooks.watching import _airflow_look, _starts
 from fermata_hooks.watching._airflow_look import AirflowLook
 from fermata_hooks.watching._answers import Questions
 from fermata_hooks.watching._applications import Applications
-from fermata_hooks.watching._dagsets import DagSetViews
 from fermata_hooks.watching._holds import LEDGER, Holds, HoldsPass
 from fermata_hooks.watching._metrics import Metrics, Outcome
 from fermata_hooks.watching._outages import Outages

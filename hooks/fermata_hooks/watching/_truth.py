@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from fermata_hooks.agenda import Agenda, Agendas, SyncSeen
 from fermata_hooks.clock import Clock
+from fermata_hooks.dagset_views import DagSetView, DagSetViews
 from fermata_hooks.watching._applications import Applications
-from fermata_hooks.watching._dagsets import DagSetView, DagSetViews
 from fermata_hooks.watching.unverified import Unverified, marked, unverified
 from fermata_spec.dagset import DagSetStatus
 

@@ -6,7 +6,7 @@ failed sync leaves what it applied: then Airflow may hold something that nobody 
 
 from dataclasses import dataclass, replace
 
-from fermata_hooks.watching._dagsets import DagSetView
+from fermata_hooks.dagset_views import DagSetView
 from fermata_spec.dagset import DagSetStatus
 
 _MOST = 5  # DAGs named in a message

@@ -67,7 +67,7 @@ def test_without_argo_cd_only_the_lease_ends_a_hold(scene: Scene) -> None:
 
     scene.run(LEASE - 60, argocd=False, period=60)
     held = scene.paused()
-    scene.run(120, argocd=False)
+    scene.run(240, argocd=False)
 
     assert held == {"etl", "off"}
     assert scene.paused() == {"off"}

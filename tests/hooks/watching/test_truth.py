@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from fermata_hooks.dagset_status import conclude, syncing
-from fermata_hooks.watching import DagSetView, unverified
+from fermata_hooks.dagset_views import DagSetView
+from fermata_hooks.watching import unverified
 from fermata_spec.dagset import DagSetStatus, Verified
 from watch_scene import LEASE, Scene, lines_about
 from workplaces import NEW, OLD, changed, make_plan

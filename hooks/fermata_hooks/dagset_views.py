@@ -25,7 +25,7 @@ class DagSetView:
 
 
 class DagSetViews(Protocol):
-    """Every DagSet of a ledger's place."""
+    """Every DagSet that stands beside a ledger."""
 
     def views(self) -> list[DagSetView]:
         """Return them, by application."""
