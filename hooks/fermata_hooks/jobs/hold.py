@@ -27,7 +27,7 @@ from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.selection import Selection, is_first_deployment, select
 from fermata_spec.dagset import Change, DagSetStatus, change
-from fermata_spec.errors import RefusedError, SettingsError
+from fermata_spec.errors import RefusedError, RejectedError, SettingsError, UnavailableError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
 from fermata_spec.selectors import Wanted, parse_selectors
@@ -159,12 +159,13 @@ def _nothing_to_do(plan: Plan, place: Workplace, touched: Change) -> bool:
 
 
 def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -> HeldDags:
+    sync = place.running_sync(plan.application)
     held = hold_dags(
         place.holding,
         HoldOrder(
             application=plan.application,
             revision=plan.revision,
-            operation="",
+            operation=sync.started if sync is not None else "",
             wanted=selection.wanted,
             lease=plan.hold.lease,
             deadline=plan.hold.late + plan.hold.longest_drain,
@@ -222,7 +223,10 @@ def _drain(
 
 
 def _denied(plan: Plan, place: Workplace, drained: Drained) -> str:
-    """Write the denial down for ``watch``; return what will become of this revision."""
+    """Write the denial down for ``watch``; return what will become of this revision.
+
+    A denial that cannot be written down is one all the same: nobody will follow it up.
+    """
     denial = Denial(
         application=plan.application,
         revision=plan.revision,
@@ -230,4 +234,7 @@ def _denied(plan: Plan, place: Workplace, drained: Drained) -> str:
         blocking=tuple({blocker.dag_id for blocker in drained.blockers}),
         at=place.clock.now(),
     )
-    return place.agendas.deny(denial).denials[plan.application].outlook
+    try:
+        return place.agendas.deny(denial).denials[plan.application].outlook
+    except (UnavailableError, RejectedError) as exc:
+        return f"nothing will happen by itself: not on the agenda: {exc}"

@@ -4,6 +4,7 @@ Everything is made when it is first asked for, so that a hook that has nothing t
 connection.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from fermata_hooks.airflow_api import (
     PasswordFiles,
     TokenFile,
 )
-from fermata_hooks.argocd import ArgoCd, ByApi, ByKubernetes, TwoWays
+from fermata_hooks.argocd import ArgoCd, ByApi, ByKubernetes, Operation, TwoWays
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import DagSets, FileDagSets
@@ -34,9 +35,17 @@ from fermata_hooks.reporting import Format, Outlets, publish
 from fermata_hooks.settings import LEDGER_NAME, ClusterLedger, FolderLedger, Settings
 from fermata_hooks.talk import talk_to_stderr
 from fermata_hooks.termination import Termination
-from fermata_spec.errors import FermataError, RefusedError, SettingsError
+from fermata_spec.errors import (
+    FermataError,
+    RefusedError,
+    RejectedError,
+    SettingsError,
+    UnavailableError,
+)
 from fermata_spec.plan import Plan
 from fermata_spec.report import Report
+
+log = logging.getLogger("fermata.workplace")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +137,19 @@ class Workplace:
             termination=self.termination,
             late=self.late,
         )
+
+    def running_sync(self, application: str) -> Operation | None:
+        """Return the sync of ``application`` that runs now, where Argo CD may be asked.
+
+        What cannot be known is left out: a hold that names no sync is one all the same.
+        """
+        try:
+            found = self.argocd.application(application) if self.argocd is not None else None
+        except (UnavailableError, RejectedError, SettingsError) as exc:
+            log.warning("%s: its sync is not known: %s", application, exc)
+            return None
+        operation = found.operation if found is not None else None
+        return operation if operation is not None and operation.in_progress else None
 
     @property
     def calls(self) -> dict[str, int]:
