@@ -38,7 +38,9 @@ def lines_that_match(pattern: re.Pattern[str]) -> list[str]:
         f"{name}:{number}: {line.strip()[:120]}"
         for name in committed()
         if name != OWN_NAME
-        for number, line in enumerate((ROOT / name).read_text("utf-8").splitlines(), start=1)
+        for number, line in enumerate(
+            (ROOT / name).read_text("utf-8", errors="replace").splitlines(), start=1
+        )
         if pattern.search(line)
     ]
 
