@@ -2,15 +2,16 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from fermata_hooks.clock import SystemClock
-from fermata_hooks.exchange import Request
+from fermata_hooks.exchange import Request, bearer
 from fermata_hooks.kube import Kube, cluster_of
 from fermata_hooks.termination import Termination
 from fermata_spec.errors import RejectedError
@@ -52,3 +53,33 @@ def install_kind(kube: Kube, manifest: Path) -> None:
             return
         kube.clock.sleep(0.05)
     raise TimeoutError(f"{name}: not established")
+
+
+def somebody(kube: Kube, namespace: str, *rules: Mapping[str, Any]) -> Kube:
+    """Return the cluster as a new service account sees it that may do what ``rules`` say."""
+    name = f"sa-{secrets.token_hex(4)}"
+    core, rbac = f"/api/v1/namespaces/{namespace}", "/apis/rbac.authorization.k8s.io/v1"
+    meta = {"metadata": {"name": name}}
+    bound = {
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+    }
+    for path, body in (
+        (f"{core}/serviceaccounts", meta),
+        (f"{rbac}/namespaces/{namespace}/roles", meta | {"rules": list(rules)}),
+        (f"{rbac}/namespaces/{namespace}/rolebindings", meta | bound),
+    ):
+        kube.ask(Request(method="POST", path=path, body=body))
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    answer = kube.ask(
+        Request(method="POST", path=f"{core}/serviceaccounts/{name}/token", body=asked)
+    )
+    ours = cluster_of(os.environ)
+    token = answer["status"]["token"]
+    theirs = replace(ours, client_certificate=None, headers=lambda: bearer(token))
+    return Kube(theirs, clock=kube.clock)
+
+
+def rule(group: str, resources: str, *verbs: str) -> dict[str, Any]:
+    """Return an RBAC rule."""
+    return {"apiGroups": [group], "resources": [resources], "verbs": list(verbs)}
