@@ -9,7 +9,7 @@ set it back to what a person wished, and never touches one without a line in the
 import click
 
 from fermata_hooks.clock import rfc3339
-from fermata_hooks.jobs.options import format_option
+from fermata_hooks.jobs.options import dry_run_option, format_option
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
 from fermata_hooks.kube import JOBS, Objects
 from fermata_hooks.reporting import Format
@@ -26,7 +26,7 @@ from fermata_hooks.watching import (
 )
 from fermata_spec.errors import InconclusiveError, SettingsError
 from fermata_spec.plan import HoldPolicy
-from fermata_spec.report import Check, Report
+from fermata_spec.report import Check, DagOutcome, Report
 from fermata_spec.units import parse_duration
 
 SHORTEST, LONGEST = 1.0, 600.0
@@ -44,16 +44,20 @@ SHORTEST, LONGEST = 1.0, 600.0
     metavar="HOST:PORT",
     help="Where to answer /livez, /readyz and /metrics; no host means every address.",
 )
+@dry_run_option
 @format_option
-def watch(*, once: bool, period: str, listen: str, form: Format) -> None:
+def watch(*, once: bool, period: str, listen: str, dry_run: bool, form: Format) -> None:
     """Release what nobody will release, and keep statuses true between syncs (Deployment)."""
     seconds, address = _period(period), parse_address(listen)
     place = open_workplace(late=HoldPolicy().late)
     watching = Watch(neighbours(place), period=seconds)
-    if once:
+    if once or dry_run:
         report = Report(hook="watch", application="all applications", revision="", started="")
         with published(report, place, form):
-            fill(report, watching.do_pass(), watching.outages)
+            if dry_run:
+                preview(report, watching)
+            else:
+                fill(report, watching.do_pass(), watching.outages)
         return
     with answering(address, watching.questions):
         follow_hook_jobs(place, watching)
@@ -78,6 +82,19 @@ def follow_hook_jobs(place: Workplace, watching: Watch) -> None:
     if isinstance(ledger, ClusterLedger) and place.argocd is not None:
         jobs = Objects(place.kube, JOBS, ledger.namespace)
         HookJobs(jobs, watching.applications.refresh, Outages(place.clock)).start()
+
+
+def preview(report: Report, watching: Watch) -> None:
+    """Say what one pass would do; change nothing, and ask Airflow nothing."""
+    reasons, dag_ids = watching.foresee()
+    report.checks += [
+        Check(name="hold would end", verdict="pass", message=f"{application}: {reason}")
+        for application, reason in sorted(reasons.items())
+    ]
+    report.dags += [DagOutcome(dag_id=dag_id, done="would be settled") for dag_id in dag_ids]
+    report.verdict = "pass"
+    ended = f"{len(reasons)} hold(s) would end"
+    report.message = f"dry run: {ended}, {len(dag_ids)} DAG(s) would be settled"
 
 
 def fill(report: Report, done: Pass, outages: Outages) -> None:

@@ -30,13 +30,17 @@ class Applications:
         """Whether there is access to an Argo CD at all."""
         return self._argocd is not None
 
-    def look(self, name: str) -> Seen | None:
-        """Return what is known of an application; None: nothing (told once, if it should be)."""
+    def look(self, name: str, *, remember: bool = True) -> Seen | None:
+        """Return what is known of an application; None: nothing (told once, if it should be).
+
+        ``remember``: put it on the agenda that it was found.
+        """
         seen = None
         if self._argocd is not None:
             with self._outages.tolerated(ARGOCD):
                 application = self._argocd.application(name)
-                seen = Seen(application, before=self._was_found(name, now=application is not None))
+                found = application is not None and remember
+                seen = Seen(application, before=self._was_found(name, now=found))
         return seen
 
     def wake(self, application: Application) -> None:

@@ -82,6 +82,25 @@ class Holds:
         self._tell(settled)
         return HoldsPass(record=record, ended=ended, settled=settled)
 
+    def foresee(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return which holds a pass would end, and why, and which DAGs it would settle.
+
+        Nothing is changed, and Airflow is not asked.
+        """
+        record = self._env.ledger.read()
+        now = self._env.clock.now()
+        reasons: dict[str, str] = {}
+        for hold in status_of(record)[0]:
+            seen = self._applications.look(hold.application, remember=False)
+            ended = ending(hold, seen, now=now) if seen is not None else None
+            if ended is not None:
+                reasons[hold.application] = ended.reason
+            elif now > hold.expires:
+                reasons[hold.application] = "its lease is over"
+        for application in reasons:
+            record = record.with_hold(application, None)
+        return reasons, tuple(sorted(record.unlisted()))
+
     def _over(self, record: Record) -> list[EndedOperation]:
         """Ask Argo CD about each hold; wake the operations that it has lost sight of."""
         if not record.holds or not self._applications.known:

@@ -107,6 +107,16 @@ class Watch:
             wait = min(self._period, 2.0 ** (failures - 1)) if failures else self._period
             self._clock.sleep(wait * self._jitter())
 
+    def foresee(self) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return which holds a pass would end, and why, and which DAGs it would settle.
+
+        Raises:
+            UnavailableError: the ledger's store does not answer.
+            SettingsError: a ledger that cannot be read.
+
+        """
+        return self._holds.foresee()
+
     def do_pass(self) -> Pass:
         """Do one pass, with everything that is due; an expected failure is told, not raised."""
         self._alive_at = self._clock.monotonic()

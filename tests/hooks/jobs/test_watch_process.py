@@ -97,6 +97,22 @@ def test_one_pass_releases_what_nobody_will_release(around: Surroundings) -> Non
     assert around.paused() == {"off"}
 
 
+def test_a_dry_run_says_what_a_pass_would_do_and_does_nothing(around: Surroundings) -> None:
+    hold(around, "etl", "off", lease=-60.0)
+    around.airflow.requests.clear()
+    before = around.place().ledger.read()
+
+    done = around.run("watch", "--dry-run", "--format", "json")
+
+    report = json_report(done)
+    assert done.returncode == 0, done.stderr
+    assert report["message"] == "dry run: 1 hold(s) would end, 1 DAG(s) would be settled"
+    assert [check["message"] for check in report["checks"]] == ["demo: its lease is over"]
+    assert [dag["dag_id"] for dag in report["dags"]] == ["etl"]
+    assert around.airflow.requests == []
+    assert around.place().ledger.read() == before
+
+
 def test_one_pass_with_nothing_to_do_is_fine(around: Surroundings) -> None:
     done = around.run("watch", "--once")
 
@@ -227,6 +243,19 @@ def test_a_port_that_is_taken_is_misconfigured(around: Surroundings) -> None:
 
     assert done.returncode == 2
     assert f"--listen: 127.0.0.1:{port}: Address already in use" in done.stderr
+
+
+def test_without_a_host_it_answers_on_every_address(around: Surroundings) -> None:
+    port = free_port()
+
+    with around.start("watch", "--listen", f":{port}") as process:
+        try:
+            answer = wait_for(port, "/livez")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=PATIENCE)
+
+    assert answer == "ok\n"
 
 
 def test_no_password_is_in_what_it_says(around: Surroundings) -> None:

@@ -49,6 +49,7 @@ def test_dags_of_a_sync_that_may_go_on_stay_held(
     assert scene.ledger().holds["demo"].held == {"etl"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", NOT_ENDED.values(), ids=NOT_ENDED.keys())
 def test_the_lease_bounds_every_hold(scene: Scene, story: Story) -> None:
     scene.begin_sync("etl")

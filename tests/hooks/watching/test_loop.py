@@ -71,6 +71,7 @@ def test_an_airflow_that_is_away_is_told_once_with_how_long_it_was(
     assert "after 1" in back  # 10 minutes and a little
 
 
+@pytest.mark.slow
 def test_what_is_owed_is_settled_as_soon_as_airflow_is_back(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
