@@ -106,21 +106,17 @@ def _no_look(patch: pytest.MonkeyPatch) -> None:
     decide = hold_rules.decide
 
     def blind(record: Record, application: str, **known: Any) -> Decision:  # noqa: ANN401
-        if hold_rules.is_mine(record, application, known["intent"].writer):
-            return decide(record, application, **known)
-        todo = frozenset(known["seen"])
-        mine = Hold(
-            token=known["intent"].writer,
-            revision="",
-            operation="",
-            opened=0.0,
-            expires=0.0,
-            todo=todo - frozenset(known["answers"].answered),
-            held=todo & frozenset(known["answers"].answered),
-        )
-        decision = decide(record.with_hold(application, mine), application, **known)
-        there = record.holds.get(application)
-        return replace(decision, record=decision.record.with_hold(application, there))
+        if not hold_rules.is_mine(record, application, known["intent"].writer):
+            mine = Hold(
+                token=known["intent"].writer,
+                revision="r1",
+                operation="",
+                opened=0.0,
+                expires=0.0,
+                todo=frozenset(known["seen"]),
+            )
+            record = record.with_hold(application, mine)
+        return decide(record, application, **known)
 
     patch.setattr(hold_rules, "decide", blind)
 
@@ -158,6 +154,7 @@ def _keeps_its_look(patch: pytest.MonkeyPatch) -> None:
                 try:
                     self._carry_out(snapshot, dag_ids, chunk)
                 except ConflictError:
+                    self._close()
                     snapshot = self._env.ledger.snapshot()
                     dag_ids = [d for d in dag_ids if d in snapshot.record.unlisted()]
                 else:

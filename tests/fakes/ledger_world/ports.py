@@ -10,7 +10,8 @@ from fermata_hooks.ledger import LogMode, PauseRow
 from fermata_spec.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from fakes.ledger_world.world import Request, World
+    from fakes.ledger_world.traffic import Request
+    from fakes.ledger_world.world import World
 
 
 class WorldClock:

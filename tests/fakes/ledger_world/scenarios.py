@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fakes.ledger_world.world import LATE, World
-from fermata_hooks.holding import EndedOperation, end_due_holds
 from fermata_hooks.ledger import CLOCKS_DIFFER, WINDOW, LogMode
 
 T_HAS_PASSED = LATE + WINDOW + CLOCKS_DIFFER + 1.0
@@ -110,7 +109,7 @@ def _a_settler_keeps_its_look(w: World) -> None:
     release = w.release("A").until("log")
     again = w.hold("A", ["d"]).until("answer").go()
     release.go()
-    w.start("end", lambda env: end_due_holds(env, ENDED_A)).finish()
+    w.end_holds("A").finish()
     again.run()
     release.finish()
 
@@ -155,8 +154,6 @@ def _two_settlers_at_once(w: World) -> None:
     release.finish()
     watch.run()
 
-
-ENDED_A = [EndedOperation(application="A", operation=None, reason="gone")]
 
 SCENARIOS = {
     "S1": Scenario("a record for each application", _a_record_per_application),

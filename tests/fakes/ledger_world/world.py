@@ -1,18 +1,19 @@
 """Airflow, the store and the time: what the actors share, and what the test may do to it."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
 from itertools import count
 
 from fakes.ledger_world.actors import Actor
 from fakes.ledger_world.ports import WorldAirflow, WorldClock, WorldDocuments
 from fakes.ledger_world.properties import Properties
+from fakes.ledger_world.traffic import DIALECTS, Request
 from fermata_hooks.documents import ABSENT, Document
 from fermata_hooks.holding import (
     EndedOperation,
     Environment,
     HoldOrder,
     Patience,
+    end_due_holds,
     hold_dags,
     release_hold,
     watch_pass,
@@ -25,41 +26,6 @@ LEASE = 3600.0
 DEADLINE = 900.0
 SLACK = 25.0  # seconds between an actor's look at its clock and its send; less than clocks differ
 MOST_PASSES = 40  # of the watch, until everything must be at rest
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How an Airflow writes its event log, measured on real ones."""
-
-    row_first: bool  # the row is there before the effect, in its own transaction
-    false_values: bool = False  # every row says that the DAG was to run (3.0)
-    answers_early: bool = False  # a 200 comes before the commit (3.0)
-
-
-DIALECTS: Mapping[str, Dialect] = {
-    "2.11": Dialect(row_first=True),
-    "3.0": Dialect(row_first=False, false_values=True, answers_early=True),
-    "3.1": Dialect(row_first=False),
-    "3.3": Dialect(row_first=True),
-}
-
-
-@dataclass(eq=False)
-class Request:
-    """A request on its way; ``tag`` is empty for a person's."""
-
-    dag_id: str
-    paused: bool
-    tag: str
-    sent: float
-    has_row: bool = False
-    done: bool = False
-    awaited: bool = False
-    lost: bool = False
-    ours: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ours = bool(self.tag)
 
 
 class World:
@@ -126,14 +92,21 @@ class World:
             skew=skew,
         )
 
-    def watch(self, *applications: str, skew: float = 0.0) -> Actor:
-        """Start one pass of the watch, which knows that these applications are gone."""
-        ended = [EndedOperation(application=a, operation=None, reason="gone") for a in applications]
+    def watch(self, *applications: str, of: str = "", skew: float = 0.0) -> Actor:
+        """Start one pass of the watch, which knows that these applications are gone.
+
+        ``of`` is whose ledger it watches, where a broken rule keeps one for each application.
+        """
+        patience = Patience(deadline=DEADLINE, lease=LEASE)
         return self.start(
-            "watch",
-            lambda env: watch_pass(env, ended, patience=Patience(deadline=DEADLINE, lease=LEASE)),
+            f"watch {of}".rstrip(),
+            lambda env: watch_pass(env, gone(applications), patience=patience),
             skew=skew,
         )
+
+    def end_holds(self, *applications: str, skew: float = 0.0) -> Actor:
+        """Start the first half of such a pass: it ends holds, and settles nothing."""
+        return self.start("end", lambda env: end_due_holds(env, gone(applications)), skew=skew)
 
     def start(
         self, what: str, body: Callable[[Environment], object], *, skew: float = 0.0
@@ -277,16 +250,19 @@ class World:
             if not request.ours:
                 self.land(request)
         for _ in range(MOST_PASSES):
-            watch = self.watch()
-            while watch.alive:
-                for request in [r for r in self.in_flight() if not r.awaited and perhaps()]:
-                    self.land(request)
-                watch.go()
-            watch.finish()
+            for name in ("A", "B") if self._ledger_of("A") != self._ledger_of("B") else ("",):
+                self._rest(self.watch(of=name), perhaps)
             if not (self.record.holds or self.record.lines or self.requests):
                 break
             self.pass_time(LATE if not self.record.holds else LEASE)
         self.properties.check_rest()
+
+    def _rest(self, watch: Actor, perhaps: Callable[[], bool]) -> None:
+        while watch.alive:
+            for request in [r for r in self.in_flight() if not r.awaited and perhaps()]:
+                self.land(request)
+            watch.go()
+        watch.finish()
 
     def end(self) -> None:
         """Let no thread stay behind."""
@@ -370,6 +346,11 @@ class World:
 
     def _tell(self, what: str) -> None:
         self.story.append(what)
+
+
+def gone(applications: Iterable[str]) -> list[EndedOperation]:
+    """Return what the watch knows of applications that are gone."""
+    return [EndedOperation(application=a, operation=None, reason="gone") for a in applications]
 
 
 def told(record: Record) -> str:

@@ -1,0 +1,114 @@
+"""Whatever happens, in whatever order: P1, P2, P4, P5 and P6 hold.
+
+The schedules are of the real hold, release and watch, with one or two DAGs and two applications:
+kills, SIGTERM, answers lost, late requests, 503 and 403, conflicts and late writes in the store,
+persons, retries, newer revisions, clocks that differ, on Airflows of every dialect.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from fakes.ledger_world import BrokenError
+from fakes.ledger_world.mutants import MUTANTS, no_early_resume
+from fakes.ledger_world.schedules import STEPS, Schedule, roll
+
+DEEP = {
+    *("looks before T", "no writer", "log first", "unlists left alone"),
+    *("keeps its look", "no second look", "state first"),
+}
+"""Mutants that take thousands of schedules to find; the stories find them at once."""
+
+
+class AnySchedule(RuleBasedStateMachine):
+    """A schedule that Hypothesis drives, and shortens when it breaks."""
+
+    schedule: Schedule | None = None
+
+    @initialize(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        self.schedule = Schedule(lambda choices: data.draw(st.sampled_from(choices)))
+
+    @rule(data=st.data())
+    def something_happens(self, data: st.DataObject) -> None:
+        if self.schedule is not None:
+            self.schedule.go_on_by(lambda choices: data.draw(st.sampled_from(choices)))
+
+    def teardown(self) -> None:
+        if self.schedule is not None:
+            self.schedule.come_to_rest()
+
+
+def explore(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+        print_blob=True,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(2))
+def test_hypothesis_finds_no_schedule_that_breaks(part: int) -> None:
+    run_state_machine_as_test(seed(part)(AnySchedule), settings=explore(300))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("part", range(10))
+def test_hypothesis_finds_none_in_ten_times_a_thousand(part: int) -> None:
+    del part
+    run_state_machine_as_test(AnySchedule, settings=explore(1000))
+
+
+@pytest.mark.slow
+def test_dice_find_no_schedule_that_breaks() -> None:
+    for number in range(1000):
+        roll(number)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+def test_dice_find_none_in_fifty_thousand() -> None:
+    for number in range(1000, 51_000):
+        roll(number)
+
+
+@pytest.mark.slow
+def test_early_resume_may_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_early_resume(monkeypatch)
+
+    for number in range(500):
+        roll(number)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(MUTANTS.keys() - DEEP))
+def test_dice_find_a_rule_that_is_left_out(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find(name, monkeypatch, most=2000)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", sorted(DEEP))
+def test_dice_find_a_rule_that_is_left_out_in_the_end(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find(name, monkeypatch, most=150_000)
+
+
+def find(name: str, monkeypatch: pytest.MonkeyPatch, *, most: int) -> None:
+    mutant = MUTANTS[name]
+    mutant.patch(monkeypatch)
+
+    def look() -> None:
+        for number in range(most):
+            roll(number, ledger_of=mutant.ledger_of)
+
+    with pytest.raises(BrokenError):
+        look()
