@@ -111,7 +111,8 @@ class HoldStep:
         self._seen: dict[str, Seen] = {}
         self._since = 0.0
         self._skew = 0.0
-        self._resting: dict[str, str] = {}  # DAGs without an answer, and what was heard instead
+        self._resting: set[str] = set()  # DAGs without an answer, not to be asked again at once
+        self._heard: dict[str, str] = {}  # what was heard in place of an answer
         self._pause_answers = Outcome()
         self._outcomes: dict[str, DagOutcome] = {}
 
@@ -216,10 +217,9 @@ class HoldStep:
         """Wait before asking again; raise at the deadline."""
         if self._over():
             todo = decision.record.holds[self._order.application].todo
-            why = self._resting or dict.fromkeys(
-                decision.waiting, "a resume that had no answer may still land"
-            )
-            first = sorted(why)[:3]
+            waits = "a resume that had no answer may still land"
+            why = dict.fromkeys(decision.waiting, waits) | self._heard
+            first = sorted(todo.intersection(why))[:3]
             raise UnavailableError(
                 f"{self._order.application}: {len(todo)} DAG(s) not held after "
                 f"{format_duration(self._order.deadline)}: "
@@ -241,7 +241,8 @@ class HoldStep:
             self._outcomes[dag_id] = DagOutcome(dag_id=dag_id, done="held")
         for dag_id in outcome.absent:
             self._outcomes[dag_id] = DagOutcome(dag_id=dag_id, done="gone", why=_ABSENT)
-        self._resting |= {dag_id: str(why) for dag_id, why in outcome.lost.items()}
+        self._resting.update(outcome.lost)
+        self._heard |= {dag_id: str(why) for dag_id, why in outcome.lost.items()}
         log.info("%s: %d DAG(s) paused", self._order.application, len(outcome.answered))
 
     def _result(self, record: Record, before: Hold | None) -> HeldDags:
