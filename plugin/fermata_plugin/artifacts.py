@@ -21,9 +21,14 @@ class Artifact(NamedTuple):
 
     key: str
     source: str
-    data: bytes
-    text: str | None
+    content: str | bytes
+    size: int
     dags: tuple[PlannedDag, ...]
+
+    @property
+    def data(self) -> bytes:
+        """The content as bytes."""
+        return self.content if isinstance(self.content, bytes) else self.content.encode()
 
 
 def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
@@ -41,7 +46,11 @@ def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
         else:
             made.append(_artifact(found, loaded, found.text, ()))
     _check_keys(made, problems)
-    return sorted(made)
+    return sorted(made, key=_by_key)
+
+
+def _by_key(artifact: Artifact) -> str:
+    return artifact.key
 
 
 def _is_dag_file_form(loaded: Loaded) -> bool:
@@ -55,8 +64,11 @@ def _key(found: Found, loaded: Loaded, suffix: str = "") -> str:
 def _artifact(
     found: Found, loaded: Loaded, text: str | None, dags: Sequence[PlannedDag], suffix: str = ""
 ) -> Artifact:
-    data = found.source.data if text is None else text.encode()
-    return Artifact(_key(found, loaded, suffix), found.source.path, data, text, tuple(dags))
+    content = found.source.data if text is None else text
+    size = (
+        len(content) if isinstance(content, bytes) or content.isascii() else len(content.encode())
+    )
+    return Artifact(_key(found, loaded, suffix), found.source.path, content, size, tuple(dags))
 
 
 def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
@@ -84,7 +96,7 @@ def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
 def _python(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
     if not found.dags:
         return _artifact(found, loaded, found.text, ())
-    digest = needs.digest_of_python(found)
+    digest, source_digest = needs.digest_of_python(found), digest_of_source(found.text or "")
     dags = [
         _planned(
             found,
@@ -92,7 +104,7 @@ def _python(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
             dag_id=dag.dag_id,
             digest=digest,
             evidence="source",
-            source_digest=digest_of_source(found.text or ""),
+            source_digest=source_digest,
         )
         for dag in found.dags
     ]

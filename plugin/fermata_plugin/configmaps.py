@@ -30,7 +30,7 @@ def make_configmaps(
     """Return the ConfigMaps of ``artifacts``; reports those that would be too large."""
     made = []
     for name, held in _laid_out(artifacts, application, files):
-        size = sum(len(each.key) + len(each.data) for each in held)
+        size = sum(len(each.key) + each.size for each in held)
         size += len(IGNORE_FILE) + len(IGNORE_TEXT)
         if size > limits.CONFIGMAP_BYTES.value:
             problems.append(_too_large(name, size, held, files))
@@ -62,8 +62,12 @@ def _shard(key: str, shards: int) -> int:
 
 def _configmap(name: str, held: Sequence[Artifact]) -> Manifest:
     data = {IGNORE_FILE: IGNORE_TEXT}
-    data |= {each.key: each.text for each in held if each.text is not None}
-    binary = {each.key: b64encode(each.data).decode() for each in held if each.text is None}
+    binary = {}
+    for each in held:
+        if isinstance(each.content, str):
+            data[each.key] = each.content
+        else:
+            binary[each.key] = b64encode(each.content).decode()
     metadata: Manifest = {"name": name, "labels": {CONTENT_LABEL: "dags"}}
     manifest: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     manifest |= {"data": data} | ({"binaryData": binary} if binary else {})
@@ -91,8 +95,8 @@ def check_size(manifest: Manifest, what: str, problems: list[Problem]) -> None:
 
 
 def _too_large(name: str, size: int, held: Sequence[Artifact], files: Files) -> Problem:
-    largest = sorted(held, key=lambda each: len(each.data), reverse=True)
-    named = ", ".join(f"{each.source} {len(each.data)}" for each in largest[:3])
+    largest = sorted(held, key=lambda each: each.size, reverse=True)
+    named = ", ".join(f"{each.source} {each.size}" for each in largest[:3])
     advice = {"single": "; files.layout: sharded has room", "sharded": "; more files.shards help"}
     told = (
         f"{name} would hold {size} bytes, {limits.CONFIGMAP_BYTES.value} fit; largest: {named}"

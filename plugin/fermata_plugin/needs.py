@@ -10,7 +10,6 @@ from hashlib import sha256
 from fermata_plugin.digests import digest_of_hashes, digest_of_source, hash_of_files
 from fermata_plugin.formats.found import Found, FoundDag
 from fermata_plugin.formats.mentions import module_of
-from fermata_plugin.formats.python_source import imported_modules
 from fermata_plugin.loading import Loaded
 from fermata_spec.located import Mark
 
@@ -19,7 +18,6 @@ class Needs:
     """The files of a checkout, and who needs which."""
 
     def __init__(self, loaded: Loaded) -> None:
-        self._loaded = loaded
         self._by_path = {loaded.relative(each.source.path): each for each in loaded.found}
         self._modules = {
             module_of(path): each for path, each in self._by_path.items() if path.endswith(".py")
@@ -69,11 +67,8 @@ class Needs:
         return list(needed.values())[len(roots) :]
 
     def _find_imports(self, found: Found) -> Iterator[tuple[Found, Mark]]:
-        if found.tree is None:
-            return
         seen = {found.source.path}
-        package = ".".join(self._loaded.relative(found.source.path).split("/")[:-1])
-        for module, place in imported_modules(found.tree, package):
+        for module, place in found.imports:
             parts = module.split(".")
             for end in range(1, len(parts) + 1):
                 imported = self._modules.get(".".join(parts[:end]))

@@ -2,10 +2,11 @@
 
 from fermata_plugin.checkout import SourceFile
 from fermata_plugin.defaults import Defaults
-from fermata_plugin.formats import dag_factory, python_source
+from fermata_plugin.formats import dag_factory
 from fermata_plugin.formats.environment_text import report_references
 from fermata_plugin.formats.found import Found
 from fermata_plugin.formats.mentions import Mentions
+from fermata_plugin.formats.python_source import read_python
 from fermata_spec.config import Files
 from fermata_spec.problems import Problem
 from fermata_spec.yaml_reader import read_yaml
@@ -43,15 +44,13 @@ class Understanding:
         return Found(source=source, meaning="opaque", text=text)
 
     def _python(self, source: SourceFile, text: str) -> Found:
-        tree = python_source.parse(source.path, text, self._problems)
-        if tree is None:
+        package = source.path.removeprefix(self._prefix).rpartition("/")[0].replace("/", ".")
+        read = read_python(source.path, text, self._problems, package=package)
+        if read is None:
             return Found(source=source, meaning="opaque", text=text)
-        dags = (
-            python_source.find_dags(tree, source.path, self._problems)
-            if python_source.is_dag_file(text)
-            else ()
+        return Found(
+            source=source, meaning="python", text=text, dags=read.dags, imports=read.imports
         )
-        return Found(source=source, meaning="python", text=text, dags=tuple(dags), tree=tree)
 
     def _yaml(self, source: SourceFile, text: str) -> Found:
         if dag_factory.is_defaults(source.path):

@@ -22,8 +22,11 @@ ENTRIES = Limit(200_000, "entries", "files and folders looked at below the appli
 FOLDER_DEPTH = Limit(32, "levels", "folders inside folders")
 FILES = Limit(20_000, "files", "files that the patterns match")
 FILE_BYTES = Limit(MIB, "bytes", "one file (a ConfigMap cannot hold more)")
-TOTAL_BYTES = Limit(64 * MIB, "bytes", "all files together")
+TOTAL_BYTES = Limit(32 * MIB, "bytes", "all files together")
 PATH_CHARACTERS = Limit(1_000, "characters", "the path of one file")
+PYTHON_CHARACTERS = Limit(
+    128 * KIB, "characters", "one Python file that is read as syntax (up to 900 bytes for each)"
+)
 YAML_DEPTH = Limit(64, "levels", "mappings and lists inside each other in one YAML file")
 YAML_NODES = Limit(100_000, "values", "values of one YAML file, aliases counted in full")
 YAML_ALIASES = Limit(1_000, "aliases", "aliases of one YAML file")

@@ -1,6 +1,5 @@
 """What a file was found to hold."""
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -30,7 +29,7 @@ class FoundDag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Found:
-    """A file and what it means; ``tree`` is for Python.
+    """A file and what it means; ``imports`` are a Python file's, with their places.
 
     ``defaults`` are those of the ``defaults.yml`` files above a dag-factory file, merged.
     """
@@ -40,7 +39,7 @@ class Found:
     text: str | None
     dags: tuple[FoundDag, ...] = ()
     defaults: Mapping[str, Value] | None = None
-    tree: ast.Module | None = None
+    imports: tuple[tuple[str, Mark], ...] = ()
 
     def problem(self, rule: str, message: str, place: Mark) -> Problem:
         """Return an error of this file."""

@@ -6,12 +6,37 @@ DAG is neither held nor verified by name.
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fermata_plugin.formats.found import FoundDag
+from fermata_spec import limits
 from fermata_spec.located import Mark, Value
 from fermata_spec.problems import Problem
+
+
+class PythonFile(NamedTuple):
+    """What a Python file defines and imports; ``imports`` are dotted names with their places."""
+
+    dags: tuple[FoundDag, ...]
+    imports: tuple[tuple[str, Mark], ...]
+
+
+def read_python(
+    path: str, text: str, problems: list[Problem], *, package: str
+) -> PythonFile | None:
+    """Return what the file ``path`` of ``package`` holds; ``None`` after reporting why not."""
+    if len(text) > limits.PYTHON_CHARACTERS.value:
+        told = f"{len(text)} characters, at most {limits.PYTHON_CHARACTERS.value} are read: "
+        problems.append(Problem(path, 1, 1, "limit", told + limits.PYTHON_CHARACTERS.bounds))
+        return None
+    tree = _parse(path, text, problems)
+    if tree is None:
+        return None
+    nodes = list(ast.walk(tree))
+    dags = _dags(tree, nodes, path, problems) if is_dag_file(text) else []
+    return PythonFile(tuple(dags), tuple(_imports(nodes, package)))
 
 
 def is_dag_file(text: str) -> bool:
@@ -20,8 +45,7 @@ def is_dag_file(text: str) -> bool:
     return "dag" in lower and "airflow" in lower
 
 
-def parse(path: str, text: str, problems: list[Problem]) -> ast.Module | None:
-    """Return the syntax of a file; ``None`` after reporting why it cannot be read."""
+def _parse(path: str, text: str, problems: list[Problem]) -> ast.Module | None:
     version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
     try:
         return ast.parse(text)
@@ -35,10 +59,12 @@ def parse(path: str, text: str, problems: list[Problem]) -> ast.Module | None:
     return None
 
 
-def find_dags(tree: ast.Module, path: str, problems: list[Problem]) -> list[FoundDag]:
+def _dags(
+    tree: ast.Module, nodes: list[ast.AST], path: str, problems: list[Problem]
+) -> list[FoundDag]:
     """Return the DAGs of a file; reports those whose id cannot be told."""
     dags = []
-    for place, dag_id, settings in sorted(_definitions(tree, path, problems), key=_place):
+    for place, dag_id, settings in sorted(_definitions(tree, nodes, path, problems), key=_place):
         if dag_id is None:
             told = "a DAG whose id is computed: it is not held, verified or counted by name"
             problems.append(Problem(path, *place, "dag-id-computed", told, "warning"))
@@ -59,10 +85,12 @@ def _place(definition: _Definition) -> Mark:
     return definition.place
 
 
-def _definitions(tree: ast.Module, path: str, problems: list[Problem]) -> Iterator[_Definition]:
-    names = _AirflowNames(tree)
-    lost = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+def _definitions(
+    tree: ast.Module, nodes: list[ast.AST], path: str, problems: list[Problem]
+) -> Iterator[_Definition]:
+    names = _AirflowNames(tree, nodes)
+    lost = {node.value for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
         if isinstance(node, ast.Call) and names.is_dag(node.func):
             place = _mark(node)
             if node in lost:
@@ -87,22 +115,21 @@ def _literals(call: ast.Call) -> dict[str, Value]:
     }
 
 
-def imported_modules(tree: ast.Module, package: str) -> Iterator[tuple[str, Mark]]:
-    """Yield every module that a file may import, as dotted names; ``package`` is its own folder.
+def _imports(nodes: list[ast.AST], package: str) -> Iterator[tuple[str, Mark]]:
+    """Yield every module that a file may import; ``package`` is its own folder.
 
     ``from a import b`` yields ``a`` and ``a.b``, for ``b`` may be a module.
     """
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name, Mark(node.lineno, node.col_offset + 1)
+                yield alias.name, _mark(node)
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
-            place = Mark(node.lineno, node.col_offset + 1)
             if base:
-                yield base, place
+                yield base, _mark(node)
             for alias in node.names:
-                yield f"{base}.{alias.name}" if base else alias.name, place
+                yield f"{base}.{alias.name}" if base else alias.name, _mark(node)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:
@@ -116,16 +143,16 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 class _AirflowNames:
     """What a file calls Airflow's ``DAG`` and ``dag``, and its constants."""
 
-    def __init__(self, tree: ast.Module) -> None:
+    def __init__(self, tree: ast.Module, nodes: list[ast.AST]) -> None:
         self._classes, self._decorators = {"DAG"}, {"dag"}
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("airflow"):
                 for alias in node.names:
                     if alias.name == "DAG":
                         self._classes.add(alias.asname or alias.name)
                     elif alias.name == "dag":
                         self._decorators.add(alias.asname or alias.name)
-        self._constants = dict(_constants(tree))
+        self._constants = dict(_constants(tree, nodes))
 
     def is_dag(self, function: ast.expr) -> bool:
         """Whether a call of ``function`` makes a DAG."""
@@ -148,12 +175,11 @@ class _AirflowNames:
         return None
 
 
-def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
+def _constants(tree: ast.Module, nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
     """Yield the names that are given a text once, at the top of the file."""
-    given: dict[str, list[ast.expr | None]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            given.setdefault(node.id, []).append(None)
+    given = Counter(
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    )
     for statement in tree.body:
         targets: list[ast.expr] = []
         if isinstance(statement, ast.Assign):
@@ -164,7 +190,7 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
             continue
         value = statement.value
         for target in targets:
-            is_once = isinstance(target, ast.Name) and len(given[target.id]) == 1
+            is_once = isinstance(target, ast.Name) and given[target.id] == 1
             if is_once and isinstance(value, ast.Constant) and isinstance(value.value, str):
                 yield target.id, value.value  # type: ignore[attr-defined]
 
