@@ -113,6 +113,14 @@ def plan(path: str, application: str, revision: str, namespace: str, *, as_dagse
         click.echo(dump_plan(compiled.plan), nl=False)
 
 
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of fermata.yaml, for editors."""
+    from fermata_plugin.reference import schema as schema_of_config  # noqa: PLC0415 - for this only
+
+    click.echo(json.dumps(schema_of_config(), indent=2))
+
+
 def _checked(identity: Identity, *, revision: bool) -> Identity:
     if not identity.application:
         raise SettingsError("--application: missing (Argo CD sets ARGOCD_APP_NAME)")

@@ -14,7 +14,6 @@ from fermata_spec.kinds import (
     PATTERN,
     SHARE,
     TEXT,
-    TEXTS,
     URL,
     Choice,
     ListOf,
@@ -22,6 +21,7 @@ from fermata_spec.kinds import (
     Text,
 )
 from fermata_spec.plan import API_VERSION
+from fermata_spec.rules import JUDGING
 from fermata_spec.sections import Section, SectionKind, key
 from fermata_spec.selector_kinds import EXCLUDED, WANTED
 from fermata_spec.selectors import Selector, Wanted
@@ -228,7 +228,9 @@ class Hooks(Section):
 class Lint(Section):
     """Which findings are not wanted."""
 
-    silence: tuple[str, ...] = key(TEXTS, "Names of rules that are not reported.", default=[])
+    silence: tuple[str, ...] = key(
+        ListOf(Choice(tuple(JUDGING))), "Names of rules that are not reported.", default=[]
+    )
 
 
 class Config(Section):
