@@ -12,6 +12,11 @@ NEW_YEAR_2024 = 1_704_067_200.0
 class HistoryCases:
     """The cases."""
 
+    def test_no_task_is_in_a_state_that_only_a_later_release_knows(self, world: World) -> None:
+        states = ["awaiting_input", "up_for_reschedule", "deferred"]
+
+        assert world.api().task_instances(dag_ids=["cases_ok"], states=states) == []
+
     def test_how_long_a_task_took_is_told_of_its_successes(self, world: World) -> None:
         finished_run(world, "cases_ok", "cases-history")
         finished_run(world, "cases_fails", "cases-history")

@@ -21,6 +21,7 @@ _DAG_FIELDS_V1 = (
     "schedule_interval,next_dagrun,next_dagrun_create_after,next_dagrun_data_interval_start,"
     "next_dagrun_data_interval_end"
 )
+_STATES_OF_3_3 = frozenset({"awaiting_input"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Dialect:
         file_fields: where a DAG's file stands, best first.
         timetable: field with the schedule.
         next_run: fields with the logical date of the next scheduled run and when it is due.
+        later_states: states of task instances that a later release knows: to ask for one of these
+            is refused.
         newest_first: how a list of task instances is sorted by start (2.x cannot: it refuses).
         source_by: the field that names a DAG's source.
         trigger: what the body of a trigger needs besides (3.x: ``logical_date`` is required but
@@ -68,6 +71,7 @@ class Dialect:
     file_fields: tuple[str, ...]
     timetable: str
     next_run: tuple[str, str]
+    later_states: frozenset[str] = frozenset()
     newest_first: Mapping[str, str] = field(default_factory=dict)
     source_by: Literal["dag_id", "file_token"]
     trigger: Mapping[str, None] = field(default_factory=dict)
@@ -99,6 +103,7 @@ V1 = Dialect(
     file_fields=("fileloc",),
     timetable="schedule_interval",
     next_run=("next_dagrun", "next_dagrun_create_after"),
+    later_states=_STATES_OF_3_3,
     source_by="file_token",
     log_type="text/plain",
     tags_requests=False,
@@ -166,6 +171,8 @@ def dialect_of(base: Dialect, version: str) -> tuple[AirflowVersion, Dialect]:
         # 2.7 has no ``fields`` and leaves no row of a PATCH; 2.8 and 2.9 were not measured.
         dialect = replace(base, dag_list=(), pause_log="unreadable")
     elif base is V2 and found.release < (3, 1):
-        dialect = replace(base, pause_log="order")
+        dialect = replace(base, pause_log="order", later_states=_STATES_OF_3_3)
         found = replace(found, answers_before_commit=True)
+    elif base is V2 and found.release < (3, 3):
+        dialect = replace(base, later_states=_STATES_OF_3_3)
     return replace(found, pause_log=dialect.pause_log), dialect

@@ -176,12 +176,13 @@ class AirflowApi:
     ) -> list[TaskInstance]:
         """Return the task instances of ``dag_ids`` in ``states``, across all runs.
 
-        No states are none (Airflow would take them for all).
+        No states are none (Airflow would take them for all); states of later releases neither.
         """
         path = "/dags/~/dagRuns/~/taskInstances/list"
+        known = [state for state in states if state not in self._talk.dialect.later_states]
         found: list[TaskInstance] = []
-        for chunk in in_chunks(dict.fromkeys(dag_ids if states else ()), IDS_PER_REQUEST):
-            body = {"dag_ids": chunk, "state": list(states)}
+        for chunk in in_chunks(dict.fromkeys(dag_ids if known else ()), IDS_PER_REQUEST):
+            body = {"dag_ids": chunk, "state": known}
             found += self._questions.batch(
                 path, "task_instances", body, _parsing.task_instance, _which_task
             )

@@ -16,6 +16,10 @@ Query = dict[str, list[str]]
 Json = dict[str, Any]
 
 TASK_KEYS = {"dag_ids", "dag_run_ids", "task_ids", "state", "start_date_gte"}
+TASK_STATES = {
+    *("none", "scheduled", "queued", "running", "restarting", "deferred", "up_for_reschedule"),
+    *("success", "failed", "skipped", "upstream_failed", "removed", "up_for_retry"),
+}
 RUN_KEYS = {"dag_ids", "states", "order_by"}
 PAGE_KEYS = {"page_limit", "page_offset"}
 
@@ -32,6 +36,7 @@ class History:
         """Return task instances; 2.x does not sort."""
         body = request.json
         self._refuse_unknown(body, TASK_KEYS | ({"order_by"} if self._is_new else set()))
+        self._refuse_states(body["state"])
         since = datetime.fromisoformat(body.get("start_date_gte", "1970-01-01T00:00Z")).timestamp()
         found = [
             task
@@ -72,6 +77,13 @@ class History:
                 dates.append({"logical_date": self._render.time(when)})
                 when += dag.every
         return {"backfills": dates, "total_entries": len(dates)}
+
+    def _refuse_states(self, states: Iterable[str]) -> None:
+        known = TASK_STATES | (
+            {"awaiting_input"} if self._airflow.release.version > "3.3" else set()
+        )
+        if unknown := set(states) - known:
+            raise DeniedError(422 if self._is_new else 400, f"Invalid value for state: {unknown}")
 
     def _paging(self, body: Json) -> dict[str, int]:
         return {"limit": body.get("page_limit", 100), "offset": body.get("page_offset", 0)}
