@@ -1,6 +1,6 @@
 """Lists that come in pages, read whole although they change meanwhile."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from typing import TypeVar
 
 from fermata_spec.errors import RejectedError
@@ -27,6 +27,26 @@ def read_all(page_at: Callable[[int], Page[Row]], key: Callable[[Row], Hashable]
         if not shrunk:
             break
     return list(rows.values())
+
+
+def read_new(
+    page_at: Callable[[int], Page[Row]],
+    key: Callable[[Row], Hashable],
+    known: Collection[Hashable],
+) -> list[Row]:
+    """Return the rows that are not ``known``, of a list that comes newest first and only grows.
+
+    It is read until the known and the new ones are as many as there are in all: a row that came
+    late among older ones (its transaction was slow) is missing from that sum, and so is found.
+    """
+    new: dict[Hashable, Row] = {}
+    offset = 0
+    while True:
+        page, total = page_at(offset)
+        new.update((key(row), row) for row in page if key(row) not in known)
+        offset += len(page)
+        if not page or offset >= total or len(known) + len(new) >= total:
+            return list(new.values())
 
 
 def in_chunks(items: Iterable[str], size: int) -> Iterable[list[str]]:

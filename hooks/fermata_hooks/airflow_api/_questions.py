@@ -1,11 +1,11 @@
 """Questions in the shapes that Airflow's API has: one object, a list in pages, a batch."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import TypeVar
 
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._fields import Fields
-from fermata_hooks.airflow_api._pages import PAGE, Page, read_all
+from fermata_hooks.airflow_api._pages import PAGE, Page, read_all, read_new
 from fermata_hooks.exchange import Answer, Method, Query, Request
 from fermata_spec.errors import RejectedError
 
@@ -52,6 +52,23 @@ class Questions:
             return _page(self.ask("GET", path, query=paged), name, parse)
 
         return read_all(page_at, key)
+
+    def new_rows(  # noqa: PLR0913, PLR0917 - as rows
+        self,
+        path: str,
+        name: str,
+        query: Query,
+        parse: Parse[Row],
+        key: Key[Row],
+        known: Collection[Hashable],
+    ) -> list[Row]:
+        """Return the rows of a list, newest first, whose keys are not ``known`` yet."""
+
+        def page_at(offset: int) -> Page[Row]:
+            paged = [*query, ("limit", str(PAGE)), ("offset", str(offset))]
+            return _page(self.ask("GET", path, query=paged), name, parse)
+
+        return read_new(page_at, key, known)
 
     def batch(
         self, path: str, name: str, body: Mapping[str, object], parse: Parse[Row], key: Key[Row]

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
@@ -254,23 +254,30 @@ class AirflowApi:
             if exc.status != CONFLICT:
                 raise
 
-    def pause_events(self, *, since: float, dag_ids: Sequence[str] | None) -> list[PauseEvent]:
+    def pause_events(
+        self, *, since: float, dag_ids: Sequence[str] | None, known: Collection[int] = ()
+    ) -> list[PauseEvent]:
         """Return who paused or unpaused since then, oldest first, only of ``dag_ids`` if given.
 
         Rows about many DAGs at once (``dag_id`` is ``None``) are always among them. Not readable
         is a ``RejectedError`` of status 403. Rows of DAGs that this account may not read are left
-        out by Airflow.
+        out by Airflow. ``known`` are the ids of all rows since then that were read before: they
+        are left out, and cost next to nothing.
         """
         dialect = self._talk.dialect
         after = datetime.fromtimestamp(since, UTC).isoformat()
         query = [
             *dialect.many("included_events", dialect.pause_values),
             ("after", after),
-            ("order_by", "event_log_id"),
+            ("order_by", "-event_log_id" if known else "event_log_id"),
         ]
         parse = partial(_parsing.pause_event, dialect=dialect)
         number = attrgetter("id")
-        rows = self._questions.rows("/eventLogs", "event_logs", query, parse, number)
+        path, name = "/eventLogs", "event_logs"
+        if known:
+            rows = self._questions.new_rows(path, name, query, parse, number, known)
+        else:
+            rows = self._questions.rows(path, name, query, parse, number)
         wanted = None if dag_ids is None else frozenset(dag_ids)
         return sorted(
             (row for row in rows if wanted is None or row.dag_id is None or row.dag_id in wanted),

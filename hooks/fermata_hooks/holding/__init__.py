@@ -7,7 +7,7 @@ leaves, and whoever comes next settles it.
 """
 
 from fermata_hooks.holding._actors import Environment, connect
-from fermata_hooks.holding._airflow import Airflow, Look
+from fermata_hooks.holding._airflow import Airflow, Look, PauseRows
 from fermata_hooks.holding._hold import HeldDags, HoldOrder, hold_dags, is_in_force, require_ours
 from fermata_hooks.holding._release import (
     Released,
@@ -33,6 +33,7 @@ __all__ = [
     "LineStatus",
     "Look",
     "Patience",
+    "PauseRows",
     "Released",
     "Settled",
     "Stagger",

@@ -5,13 +5,12 @@ from functools import cached_property
 
 from fermata_hooks.airflow_api import AirflowApi, PauseEvent
 from fermata_hooks.clock import Clock
-from fermata_hooks.holding._airflow import Look
+from fermata_hooks.holding._airflow import Look, PauseRows
 from fermata_hooks.ledger import LogMode, PauseRow
 from fermata_spec.errors import RejectedError
 
 ONE_BY_ONE = 20  # up to here single GETs cost less than a listing of which we know nothing
 DAGS_PER_GET = 16  # a DAG in a listing costs a sixteenth of a GET of its own (3.3.2: 1.1 of 18 ms)
-FEW = 4  # up to here the event log is asked for each DAG by itself
 
 _NOT_READABLE = {401, 403, 404}
 
@@ -61,13 +60,10 @@ class AirflowPort:
         """Ask once."""
         self._api.set_paused(dag_id, paused=paused, tag=tag)
 
-    def pause_rows(
-        self, *, since: float, dag_ids: Collection[str], known: Collection[int]
-    ) -> list[PauseRow]:
+    def pause_rows(self, *, since: float, known: Collection[int]) -> PauseRows:
         """Return the rows since then; those written in bulk once for each DAG that they meant."""
-        few = sorted(dag_ids) if len(dag_ids) <= FEW else None
-        events = self._api.pause_events(since=since, dag_ids=few)
-        return list(self._rows(event for event in events if event.id not in known))
+        events = self._api.pause_events(since=since, dag_ids=None, known=known)
+        return PauseRows(rows=list(self._rows(events)), ids=[event.id for event in events])
 
     def _rows(self, events: Iterable[PauseEvent]) -> Iterator[PauseRow]:
         v1 = self._api.version().api == "v1"

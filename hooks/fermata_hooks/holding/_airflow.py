@@ -18,6 +18,14 @@ class Look:
     at: float
 
 
+@dataclass(frozen=True)
+class PauseRows:
+    """Rows of the event log, and the ids of all that were read (one may have meant no DAG)."""
+
+    rows: Collection[PauseRow]
+    ids: Collection[int]
+
+
 class Airflow(Protocol):
     """What the actors need of one Airflow.
 
@@ -42,11 +50,9 @@ class Airflow(Protocol):
         ``UnavailableError`` when no answer came: the request may still land.
         """
 
-    def pause_rows(
-        self, *, since: float, dag_ids: Collection[str], known: Collection[int]
-    ) -> list[PauseRow]:
-        """Return the event log's rows about pausing ``dag_ids`` since then, but for the ``known``.
+    def pause_rows(self, *, since: float, known: Collection[int]) -> PauseRows:
+        """Return the event log's rows about pausing since then, but for the ``known`` ones.
 
-        Rows of other DAGs may be among them. A row that was written in bulk comes back once for
-        each DAG that it meant.
+        ``known`` are all ids that were read since the same time. A row that was written in bulk
+        comes back once for each DAG that it meant.
         """

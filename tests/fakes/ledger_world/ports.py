@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from fakes.ledger_world.actors import Actor, Call, How, failed
 from fermata_hooks.documents import ABSENT, ConflictError, Document
-from fermata_hooks.holding import Look
-from fermata_hooks.ledger import LogMode, PauseRow
+from fermata_hooks.holding import Look, PauseRows
+from fermata_hooks.ledger import LogMode
 from fermata_spec.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -111,17 +111,11 @@ class WorldAirflow:
         request = self._actor.park(Call("send", f"{dag_id} {paused}"), leave)
         self._actor.park(Call("answer", f"{dag_id} {paused}"), answered)
 
-    def pause_rows(
-        self, *, since: float, dag_ids: Collection[str], known: Collection[int]
-    ) -> list[PauseRow]:
-        def perform(how: How) -> list[PauseRow]:
+    def pause_rows(self, *, since: float, known: Collection[int]) -> PauseRows:
+        def perform(how: How) -> PauseRows:
             failed("go" if how in ("go", "early") else "fail")
-            rows = [
-                row
-                for row in self._world.rows
-                if row.when >= since and row.dag_id in dag_ids and row.id not in known
-            ]
-            self._world.saw_rows(dag_ids)
-            return rows
+            rows = [r for r in self._world.rows if r.when >= since and r.id not in known]
+            self._world.saw_rows()
+            return PauseRows(rows, [row.id for row in rows])
 
         return self._actor.park(Call("log"), perform)

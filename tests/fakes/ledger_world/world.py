@@ -324,12 +324,12 @@ class World:
         actor.had_hold = actor.had_hold or mine
         actor.lost_hold = actor.had_hold and not mine
 
-    def saw_rows(self, dag_ids: Collection[str]) -> None:
+    def saw_rows(self) -> None:
         """Note which DAGs somebody has seen a person ask to run."""
-        for dag_id in dag_ids:
+        for dag_id, ghost in self.properties.ghosts.items():
             persons = [r for r in self.rows if r.dag_id == dag_id and not r.tag]
-            if persons and persons[-1].value is False and dag_id in self.properties.ghosts:
-                self.properties.ghosts[dag_id].saw_run = self.tick
+            if persons and persons[-1].value is False:
+                ghost.saw_run = self.tick
 
     def check(self, what: str) -> None:
         """Check every property; ``what`` has just happened."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fakes.fake_airflow import FakeAirflow
 from fermata_hooks.airflow_api import AirflowApi
-from fermata_hooks.airflow_api._pages import MOST_ROWS, Page, in_chunks, read_all
+from fermata_hooks.airflow_api._pages import MOST_ROWS, Page, in_chunks, read_all, read_new
 from fermata_spec.errors import RejectedError
 
 
@@ -100,3 +100,26 @@ def test_a_thousand_dags_are_ten_requests(airflow: FakeAirflow, api: AirflowApi)
 
     assert len(api.dags()) == 1000
     assert len(airflow.sent("GET", "/dags?")) == 10
+
+
+@given(st.lists(st.integers(), unique=True), st.sets(st.integers(0, 60)), st.integers(1, 20))
+def test_what_is_not_known_is_read_wherever_it_is(
+    rows: list[int], unknown: set[int], size: int
+) -> None:
+    new = [row for place, row in enumerate(rows) if place in unknown]
+    known = set(rows) - set(new)
+
+    found = read_new(lambda offset: (rows[offset : offset + size], len(rows)), int, known)
+
+    assert found == new
+
+
+def test_known_rows_are_not_read_again() -> None:
+    asked = []
+
+    def page_at(offset: int) -> Page[int]:
+        asked.append(offset)
+        return list(range(1000, 0, -1))[offset : offset + 100], 1000
+
+    assert read_new(page_at, int, set(range(1, 991))) == list(range(1000, 990, -1))
+    assert asked == [0]
