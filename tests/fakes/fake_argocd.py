@@ -20,7 +20,7 @@ operation and for a revision under auto-sync. ``argocd.answers = 503`` makes it 
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,6 +53,8 @@ class FakeArgoCd:
         self.started: list[str] = []
         self.bodies: list[Json] = []
         self.requests: list[str] = []
+        self.tokens = {TOKEN}
+        self.forms: set[str] = set()
         self.answers: int | None = None
         self.loses_answers = False
         self.refuses_syncs = ""
@@ -192,6 +194,10 @@ class FakeArgoCd:
                 pass
         raise Refusal(404, 5, "Not Found")
 
+    def stream(self, _path: str, _query: dict[str, list[str]]) -> Iterator[Json | None] | None:
+        """Return the events of a stream; None where the path is none."""
+        return None
+
     def _known(self, name: str, query: dict[str, list[str]], right: str = "get") -> Json:
         if right not in self.rights:
             raise Refusal(403, 7, "permission denied")
@@ -199,6 +205,8 @@ class FakeArgoCd:
             named = query.get("project") == [PROJECT]
             told = f'applications.argoproj.io "{name}" not found' if named else "permission denied"
             raise Refusal(404 if named else 403, 5 if named else 7, told)
+        if query.get("project", [PROJECT]) not in ([PROJECT], [""]):
+            raise Refusal(403, 7, "permission denied")
         return self.applications[name]
 
     def _get(self, name: str, query: dict[str, list[str]]) -> Json:
@@ -250,6 +258,8 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     do_POST = do_GET  # noqa: N815 - http.server's name
+    do_DELETE = do_GET  # noqa: N815 - the same
+    do_PATCH = do_GET  # noqa: N815 - the same
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Say nothing."""
@@ -257,28 +267,61 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         parts = urlsplit(self.path)
+        query = parse_qs(parts.query)
         with self.server.argocd.lock:
             self.server.argocd.requests.append(f"{self.command} {self.path}")
             try:
-                self._refuse_what_argocd_refuses()
-                answer = self.server.argocd.answer(
-                    self.command, parts.path, parse_qs(parts.query), json.loads(body or b"{}")
+                self._refuse_what_argocd_refuses(parts.path)
+                asked = self._json(parts.path, body)
+                events = self.server.argocd.stream(parts.path, query)
+                answer = (
+                    {}
+                    if events is not None
+                    else self.server.argocd.answer(self.command, parts.path, query, asked)
                 )
             except Refusal as refusal:
                 self._write(refusal.status, refusal.body)
                 return
+        if events is not None:
+            self._write_events(events)
+            return
         if self.server.argocd.loses_answers:
             self.close_connection = True
             return
         self._write(200, answer)
 
-    def _refuse_what_argocd_refuses(self) -> None:
-        if self.server.argocd.answers is not None:
-            raise Refusal(self.server.argocd.answers, 14, "unavailable")
-        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+    def _json(self, path: str, body: bytes) -> Json:
+        if path in self.server.argocd.forms:
+            return {name: values[0] for name, values in parse_qs(body.decode()).items()}
+        asked: Json = json.loads(body or b"{}")
+        return asked
+
+    def _refuse_what_argocd_refuses(self, path: str) -> None:
+        argocd = self.server.argocd
+        if argocd.answers is not None:
+            raise Refusal(argocd.answers, 14, "unavailable")
+        if path in argocd.forms:
+            return
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if token not in argocd.tokens:
             raise Refusal(401, 16, "no session information")
-        if self.command == "POST" and self.headers.get("Content-Type") != "application/json":
+        if self.command != "GET" and self.headers.get("Content-Type") != "application/json":
             raise Refusal(415, 3, "Invalid content type")
+
+    def _write_events(self, events: Iterator[Json | None]) -> None:
+        """Write server-sent events, a comment for each None, until the stream ends."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            for event in events:
+                text = ":" if event is None else f"data: {json.dumps(event)}"
+                self.wfile.write(f"{text}\n\n".encode())
+                self.wfile.flush()
+        except OSError:
+            return  # the client has gone
 
     def _write(self, status: int, body: Json) -> None:
         content = json.dumps(body).encode()
