@@ -80,8 +80,9 @@ def drain(
     """Return once the DAGs are still, or when the order says to wait no longer.
 
     A task may still go from ``scheduled`` to ``queued`` in the scheduler's loop that overlaps the
-    pause: it takes two clean looks, a loop apart. ``still_ours`` is asked at each look and raises
-    when the hold was ended by somebody else: then nothing may be applied.
+    pause: it takes two clean looks, a loop apart. Without any DAG there is nothing to look at.
+    ``still_ours`` is asked at each look and raises when the hold was ended by somebody else: then
+    nothing may be applied.
     """
     return _Drain(airflow, order, clock, still_ours).run()
 
@@ -105,7 +106,7 @@ class _Drain:
             self._still_ours()
             blockers = self._look()
             waited = self._clock.monotonic() - self._started
-            if self._is_still(blockers):
+            if not self._order.tasks.dag_ids or self._is_still(blockers):
                 return Drained(seconds=waited)
             if why := self._gives_up(blockers, waited):
                 return Drained(seconds=waited, unfinished=why, blockers=blockers)

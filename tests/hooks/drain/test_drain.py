@@ -268,6 +268,15 @@ def test_nothing_held_asks_nothing() -> None:
     assert not airflow.looked
 
 
+def test_a_hold_of_no_dag_is_drained_at_once() -> None:
+    airflow = Airflow([task("load")])
+
+    done = drained(airflow, tasks=Tasks(dag_ids=[]))
+
+    assert not done.unfinished
+    assert not airflow.clock.naps
+
+
 def test_progress_is_told_when_it_changes_and_else_every_quarter_of_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
