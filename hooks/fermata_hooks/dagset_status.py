@@ -5,11 +5,21 @@ inconclusive attempt leaves it as it was, so that a retry does not find nothing 
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from fermata_hooks.clock import Clock, rfc3339
 from fermata_hooks.documents import Documents
-from fermata_spec.dagset import DagSetStatus, Phase, Verified, change, parse_status
+from fermata_spec.dagset import (
+    MOST_OFFENDERS,
+    DagSetStatus,
+    Figures,
+    Phase,
+    Verified,
+    change,
+    parse_status,
+)
 from fermata_spec.errors import SettingsError
 from fermata_spec.names import object_name
 from fermata_spec.plan import Plan
@@ -85,6 +95,7 @@ def syncing(dagsets: DagSets, plan: Plan) -> DagSetStatus:
             message=f"syncing {plan.revision[:12]}",
             verified=before.verified,
             unproven=tuple(sorted(change(plan, before).affected)),
+            dags=before.dags,
         ),
     )
     return before
@@ -98,9 +109,17 @@ def conclude(  # noqa: PLR0913 - what a status says, all by name
     message: str,
     verified: Verified | None = None,
     phase: Phase = "Idle",
+    figures: Figures | None = None,
+    held: int = 0,
+    offenders: Sequence[str] = (),
 ) -> None:
-    """Write a verdict; ``verified`` only after a pass, else what was verified before stays."""
+    """Write a verdict; ``verified`` only after a pass, else what was verified before stays.
+
+    ``figures`` are of this look at Airflow, without one those of the last look stay; ``held`` are
+    the DAGs that the hold keeps beyond its sync.
+    """
     before = dagsets.read(plan.application)
+    known = figures or before.dags or (Figures(wanted=len(plan.dags)) if held else None)
     dagsets.write(
         plan.application,
         DagSetStatus(
@@ -110,6 +129,8 @@ def conclude(  # noqa: PLR0913 - what a status says, all by name
             message=message,
             verified=verified or before.verified,
             unproven=() if verified else before.unproven,
+            dags=replace(known, held=held) if known else None,
+            offenders=tuple(offenders[:MOST_OFFENDERS]),
         ),
     )
 

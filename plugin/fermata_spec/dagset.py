@@ -6,12 +6,14 @@ judged against: the digests of the last *passed* verify, never ``spec``.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from fermata_spec.plan import API_VERSION, Plan
 
 KIND = "DagSet"
+MOST_OFFENDERS = 10
+LONGEST_MESSAGE = 4096  # characters; the CRD allows twice that
 Phase = Literal["Idle", "Syncing"]
 
 
@@ -26,8 +28,27 @@ class Verified:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figures:
+    """How many DAGs there were of each sort when Airflow was last looked at.
+
+    ``wanted`` by git; of these ``present``, ``missing``, and ``broken`` (their file cannot be
+    imported). ``lost``: there before the sync, not removed by git, and gone. ``held``: on the list
+    of a hold that outlives its sync.
+    """
+
+    wanted: int = 0
+    present: int = 0
+    missing: int = 0
+    broken: int = 0
+    lost: int = 0
+    held: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class DagSetStatus:
     """``DagSet.status`` as far as the hooks write it; ``verified`` survives every failed verify.
+
+    ``offenders``: the DAGs to look at first after a verdict fail, at most ``MOST_OFFENDERS``.
 
     ``unproven``: the DAGs that attempts since the last pass have touched. Airflow may hold
     anything of them, also when git has gone back to what was verified.
@@ -39,10 +60,13 @@ class DagSetStatus:
     message: str = ""
     verified: Verified | None = None
     unproven: tuple[str, ...] = ()
+    dags: Figures | None = None
+    offenders: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as Kubernetes stores it (without keys that say nothing)."""
-        return {key: value for key, value in asdict(self).items() if value}
+        whole = asdict(replace(self, message=self.message[:LONGEST_MESSAGE]))
+        return {key: value for key, value in whole.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,15 +105,26 @@ def change(plan: Plan, status: DagSetStatus) -> Change:
 
 def parse_status(raw: Mapping[str, Any]) -> DagSetStatus:
     """Return the part of a ``status`` that Fermata knows; tolerant of keys of newer releases."""
-    verified, unproven = raw.get("verified"), raw.get("unproven")
+    verified, dags = raw.get("verified"), raw.get("dags")
     return DagSetStatus(
         phase="Syncing" if raw.get("phase") == "Syncing" else "Idle",
         revision=str(raw.get("revision", "")),
         verdict=str(raw.get("verdict", "")),
         message=str(raw.get("message", "")),
         verified=_verified(verified) if isinstance(verified, Mapping) else None,
-        unproven=tuple(str(dag_id) for dag_id in unproven) if isinstance(unproven, list) else (),
+        unproven=_texts(raw.get("unproven")),
+        dags=_figures(dags) if isinstance(dags, Mapping) else None,
+        offenders=_texts(raw.get("offenders")),
     )
+
+
+def _texts(raw: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in raw) if isinstance(raw, list) else ()
+
+
+def _figures(raw: Mapping[str, Any]) -> Figures:
+    counts = {each.name: raw.get(each.name) for each in fields(Figures)}
+    return Figures(**{name: n for name, n in counts.items() if isinstance(n, int)})
 
 
 def _verified(raw: Mapping[str, Any]) -> Verified | None:

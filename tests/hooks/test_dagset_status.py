@@ -15,7 +15,7 @@ from fermata_hooks.dagset_status import (
     verified_now,
 )
 from fermata_hooks.documents import FileDocuments
-from fermata_spec.dagset import Change, DagSetStatus, change
+from fermata_spec.dagset import Change, DagSetStatus, Figures, change
 from fermata_spec.errors import SettingsError
 from fermata_spec.plan import Plan, PlannedDag
 
@@ -123,3 +123,35 @@ def test_a_damaged_status_is_an_error_that_names_it(content: bytes, tmp_path: Pa
 
     with pytest.raises(SettingsError, match="dagset-shop"):
         FileDagSets(documents).read("shop")
+
+
+FIGURES = Figures(wanted=3, present=2, missing=1)
+
+
+def test_figures_stay_until_the_next_look_at_airflow(dagsets: FileDagSets) -> None:
+    first = plan("r1", etl="1", report="1", gone="1")
+    conclude(dagsets, first, verdict="fail", message="bad", figures=FIGURES, offenders=["gone"])
+    assert dagsets.read("shop").offenders == ("gone",)
+
+    syncing(dagsets, first)
+    conclude(dagsets, first, verdict="pass", message="nothing to prove")
+
+    status = dagsets.read("shop")
+    assert status.dags == FIGURES
+    assert status.offenders == ()
+
+
+def test_what_is_held_beyond_a_sync_is_counted_also_where_nothing_was_seen(
+    dagsets: FileDagSets,
+) -> None:
+    conclude(dagsets, plan("r1", etl="1"), verdict="inconclusive", message="no answer", held=1)
+
+    assert dagsets.read("shop").dags == Figures(wanted=1, held=1)
+
+
+def test_of_many_offenders_the_first_ten_are_named(dagsets: FileDagSets) -> None:
+    many = [f"dag{n:02}" for n in range(50)]
+
+    conclude(dagsets, plan("r1", etl="1"), verdict="fail", message="bad", offenders=many)
+
+    assert dagsets.read("shop").offenders == tuple(many[:10])

@@ -16,6 +16,7 @@ from fermata_hooks.dagset_status import conclude, verified_now
 from fermata_hooks.holding import read_status
 from fermata_hooks.jobs.options import dry_run_option, format_option, plan_option
 from fermata_hooks.jobs.proving import (
+    figures,
     handoff_of,
     hold_guard,
     is_touched,
@@ -201,4 +202,18 @@ class _Finishing:
             message="; ".join(self._said)[:MESSAGE],
             verified=self._verified,
             phase=phase,
+            figures=figures(self._report),
+            held=self._held() if phase == "Idle" else 0,
+            offenders=self._failed if verdict == "fail" else (),
         )
+
+    def _held(self) -> int:
+        """Return how many DAGs our hold still lists; after a pass there is none to ask about."""
+        if not self.failures:
+            return 0
+        try:
+            holds, _ = read_status(self._place.ledger)
+        except (UnavailableError, RejectedError, SettingsError):
+            return 0  # what failed has been said; the verdict is still to be written
+        ours = (one for one in holds if one.application == self._plan.application)
+        return sum(len(one.held) + len(one.todo) for one in ours)

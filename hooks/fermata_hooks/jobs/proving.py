@@ -7,8 +7,8 @@ from fermata_hooks.handoff import Handoff, read_handoff
 from fermata_hooks.holding import is_in_force
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.smoke import SmokeResult, smoke
-from fermata_hooks.verification import Verification, verify
-from fermata_spec.dagset import change
+from fermata_hooks.verification import Verification, inventory, verify
+from fermata_spec.dagset import Figures, change
 from fermata_spec.errors import InconclusiveError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
@@ -111,6 +111,25 @@ def run_smoke_dags(
         ]
     report.verdict, report.message = done.verdict, done.message
     return done
+
+
+def figures(report: Report) -> Figures | None:
+    """Return how many DAGs there are of each sort, by the checks in ``report``.
+
+    None: Airflow was not looked at.
+    """
+    numbers = {check.name: check.numbers for check in report.checks}
+    seen = numbers.get(inventory.CHECK)
+    if not seen:
+        return None
+    lost = numbers.get(inventory.LOST_CHECK, {})
+    return Figures(
+        wanted=int(seen.get("planned", 0)),
+        present=int(seen.get("present", 0)),
+        missing=int(seen.get("missing", 0)),
+        broken=int(seen.get("broken", 0)),
+        lost=int(lost.get("lost", 0)),
+    )
 
 
 def _failed(dag_id: str, done: SmokeResult) -> bool:

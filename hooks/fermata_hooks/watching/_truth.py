@@ -49,11 +49,18 @@ class Truth:
         return found
 
     def end_syncing(self, application: str, reason: str) -> None:
-        """End a ``Syncing`` whose hold has just ended; what was verified, and what not, stays."""
+        """End what a status says of a hold that has just ended: its ``Syncing``, its DAGs.
+
+        What was verified, and what not, stays.
+        """
 
         def ended(status: DagSetStatus) -> DagSetStatus | None:
-            if status.phase != "Syncing":
+            if status.dags is not None and status.dags.held:
+                status = replace(status, dags=replace(status.dags, held=0))
+            elif status.phase != "Syncing":
                 return None
+            if status.phase != "Syncing":
+                return status
             message = f"the sync of {status.revision[:12]} ended without an answer: {reason}"
             return replace(status, phase="Idle", verdict="inconclusive", message=message)
 

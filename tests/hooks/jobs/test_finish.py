@@ -229,6 +229,10 @@ def test_on_failure_resume_gives_everything_back(sync: Sync) -> None:
 
 def test_on_failure_quarantine_keeps_what_failed_also_through_sync_fail(sync: Sync) -> None:
     assert kept(sync, "quarantine") == ["etl"]
+    figures = sync.status.dags
+    assert figures is not None
+    assert (figures.held, figures.wanted) == (1, figures.present + figures.missing + figures.broken)
+    assert sync.status.offenders == ("etl",)
     assert re.search(
         r"kept held until \S+: bbbbbbbbbbbb failed; on_failure: quarantine", sync.status.message
     )

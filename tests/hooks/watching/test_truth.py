@@ -8,7 +8,7 @@ import pytest
 from fermata_hooks.dagset_status import conclude, syncing
 from fermata_hooks.dagset_views import DagSetView
 from fermata_hooks.watching import unverified
-from fermata_spec.dagset import DagSetStatus, Verified
+from fermata_spec.dagset import DagSetStatus, Figures, Verified
 from watch_scene import LEASE, Scene, lines_about
 from workplaces import NEW, OLD, changed, make_plan
 
@@ -114,6 +114,18 @@ def test_a_pass_makes_it_verified_again(scene: Scene) -> None:
 
     assert watch.do_pass().unverified == ()
     assert b"fermata_unverified_applications 0.0" in watch.metrics.exposition()
+
+
+def test_a_kept_hold_that_ends_is_not_counted_any_more(scene: Scene) -> None:
+    scene.begin_sync("etl")
+    held = DagSetStatus(revision=NEW, verdict="fail", dags=Figures(wanted=1, held=1))
+    scene.place().dagsets.write("demo", held)
+    scene.argocd.end("demo", "Failed", "Operation terminated")
+
+    scene.watch().do_pass()
+
+    assert status(scene).verdict == "fail"
+    assert status(scene).dags == Figures(wanted=1, held=0)
 
 
 class TestAStaleSyncing:
