@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from lupa import lua51
+from lupa import lua51  # type: ignore[import-untyped]  # its stubs do not know these options
 
 SECONDS = 1.0
 INSTRUCTIONS = 2_000_000  # some 20 ms: what takes more would not be done in Argo CD's second
@@ -28,12 +28,12 @@ def health(script: str, obj: object) -> Any:  # noqa: ANN401 - whatever the scri
 
     Tables are returned as dicts. Raises what the script raises.
     """
-    lua = lua51.LuaRuntime(register_eval=False, register_builtins=False)
+    lua: Any = lua51.LuaRuntime(register_eval=False, register_builtins=False)
     limit = lua.execute(SANDBOX)
     lua.globals().obj = _table(lua, obj)
     limit(INSTRUCTIONS)
     with _interrupted(SECONDS):
-        result = lua.execute(script)
+        result: Any = lua.execute(script)
     return dict(result) if lua51.lua_type(result) == "table" else result
 
 
