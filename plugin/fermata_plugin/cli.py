@@ -69,7 +69,7 @@ def render(  # noqa: PLR0913 - click passes each option by name
     with deadline(seconds, progress), _no_collector():
         compiled = _compiled(path, identity, progress)
         progress.begin("writing")
-        text = dump(compiled.manifests)
+        text = dump(compiled.manifests) + "".join(compiled.passed)
     click.echo(text, nl=False)
 
 

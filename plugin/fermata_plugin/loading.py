@@ -6,6 +6,7 @@ from fermata_plugin.checkout import Checkout, SourceFile
 from fermata_plugin.defaults import Defaults
 from fermata_plugin.formats.found import Found
 from fermata_plugin.formats.mentions import Mentions
+from fermata_plugin.other_manifests import Passed, read_manifests
 from fermata_plugin.patterns import Patterns
 from fermata_plugin.progress import Progress
 from fermata_plugin.understanding import Understanding
@@ -20,6 +21,7 @@ class Loaded(NamedTuple):
     file: ConfigFile
     root: str
     found: tuple[Found, ...]
+    passed: tuple[Passed, ...]
 
     @property
     def config(self) -> Config:
@@ -57,7 +59,14 @@ def _load_files(
     files = read.config.files
     include = Patterns(files.include)
     before = len(problems)
-    sources = checkout.files(include, Patterns((FILE_NAME, *files.exclude)))
+    others = read.config.manifests
+    manifests = checkout.files(Patterns(others.include), Patterns((FILE_NAME, *others.exclude)))
+    taken = [source.path for source in manifests]
+    sources = [
+        source
+        for source in checkout.files(include, Patterns((FILE_NAME, *files.exclude)))
+        if source.path not in taken
+    ]
     if not sources and len(problems) == before:
         read.report(("files", "include"), "no-files", "no file of the checkout matches")
     defaults = Defaults(checkout, include.root, problems)
@@ -69,4 +78,4 @@ def _load_files(
     for source in sources:
         progress.at(source.path)
         found.append(understand.file(source))
-    return Loaded(read, include.root, tuple(found))
+    return Loaded(read, include.root, tuple(found), tuple(read_manifests(manifests, problems)))

@@ -15,6 +15,7 @@ from fermata_plugin.configmaps import (
 )
 from fermata_plugin.hook_jobs import digest_of_hooks, make_hooks
 from fermata_plugin.loading import Loaded, load
+from fermata_plugin.other_manifests import check_distinct
 from fermata_plugin.planning import Identity, make_plan
 from fermata_plugin.progress import Progress
 from fermata_spec.dagset import dagset
@@ -27,13 +28,17 @@ _ANYONE = Identity("lint", "lint", "lint")
 
 
 class Compiled(NamedTuple):
-    """A checkout, understood; what was made of it means nothing if ``problems`` has errors."""
+    """A checkout, understood; what was made of it means nothing if ``problems`` has errors.
+
+    ``passed`` are the other manifests of the checkout, as YAML documents.
+    """
 
     problems: list[Problem]
     loaded: Loaded | None = None
     plan: Plan | None = None
     artifacts: tuple[Artifact, ...] = ()
     manifests: tuple[Manifest, ...] = ()
+    passed: tuple[str, ...] = ()
 
 
 def compile_checkout(
@@ -58,9 +63,11 @@ def compile_checkout(
         wanted["metadata"]["annotations"][HOOKS_ANNOTATION] = digest_of_hooks(hooks, plan)
     check_size(wanted, "the DagSet", problems)
     manifests += [with_server_side_apply(wanted), *hooks]
+    check_distinct(loaded.passed, manifests, problems)
     silenced = set(loaded.config.lint.silence)
     kept = sorted(problem for problem in problems if problem.rule not in silenced)
-    return Compiled(kept, loaded, plan, tuple(artifacts), tuple(manifests))
+    passed = tuple(each.text for each in loaded.passed)
+    return Compiled(kept, loaded, plan, tuple(artifacts), tuple(manifests), passed)
 
 
 def require_sound(compiled: Compiled) -> None:

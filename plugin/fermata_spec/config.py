@@ -111,6 +111,17 @@ class Files(Section):
     )
 
 
+class Manifests(Section):
+    """Other manifests of the checkout, which are passed through."""
+
+    include: tuple[str, ...] = key(
+        ListOf(PATTERN), "Patterns of YAML files with Kubernetes objects.", default=[]
+    )
+    exclude: tuple[str, ...] = key(
+        ListOf(PATTERN), "Patterns of files that are left out though included.", default=[]
+    )
+
+
 class Drain(Section):
     """How long `hold` waits for running tasks, and what then."""
 
@@ -246,6 +257,9 @@ class Config(Section):
         Choice(("configmap",), planned=("git-bundle", "git-sync", "image")),
         "How the files reach Airflow.",
         default="configmap",
+    )
+    manifests: Manifests = key(
+        SectionKind(Manifests), "Other manifests, passed through as they are.", default={}
     )
     hold: Hold = key(SectionKind(Hold), "Pausing DAGs.", default={})
     verify: Verify = key(SectionKind(Verify), "Proving the revision.", default={})

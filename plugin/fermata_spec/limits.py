@@ -29,6 +29,7 @@ PYTHON_CHARACTERS = Limit(
 )
 YAML_DEPTH = Limit(64, "levels", "mappings and lists inside each other in one YAML file")
 YAML_NODES = Limit(100_000, "values", "values of one YAML file, aliases counted in full")
+YAML_DOCUMENTS = Limit(1_000, "documents", "documents of one file of other manifests")
 YAML_ALIASES = Limit(1_000, "aliases", "aliases of one YAML file")
 YAML_NUMBER = Limit(1_000, "characters", "one number or date of a YAML file")
 PATTERN_CHARACTERS = Limit(500, "characters", "one pattern of fermata.yaml")

@@ -55,10 +55,31 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Document:
 
     Problems that do not hinder reading (duplicate keys, refused tags) are all added.
     """
-    document = Document(file, problems)
+    found = len(problems)
+    for document in _read(text, file, problems, most=1):
+        return document
+    nothing = Document(file, problems)
+    nothing.complete = len(problems) == found
+    return nothing
+
+
+def read_documents(text: str, file: str, problems: list[Problem]) -> list[Document]:
+    """Return all documents of ``text``, as far as they could be read; adds what is wrong."""
+    return _read(text, file, problems, most=limits.YAML_DOCUMENTS.value)
+
+
+def _read(text: str, file: str, problems: list[Problem], *, most: int) -> list[Document]:
+    documents: list[Document] = []
     found = len(problems)
     try:
-        _Builder(document, LOADER(text)).build()
+        loader = LOADER(text)
+        builder = _Builder(loader, file, problems)
+        while (document := builder.next_document()) is not None:
+            if len(documents) == most:
+                builder.refuse_more(document, most)
+                break
+            documents.append(document)
+            builder.fill(document)
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -69,8 +90,9 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Document:
         problems.append(Problem(file, *place, "yaml-syntax", "a character that YAML forbids"))
     except _Stop:
         pass
-    document.complete = all(each.severity == "warning" for each in problems[found:])
-    return document
+    for document in documents:
+        document.complete = all(each.severity == "warning" for each in problems[found:])
+    return documents
 
 
 class _Stop(Exception):  # noqa: N818 - ends the reading of one document; the problem is reported
@@ -85,27 +107,37 @@ class _Anchored(NamedTuple):
 class _Builder:
     """Builds values from libyaml's events; ``_size`` counts them with aliases in full."""
 
-    def __init__(self, document: Document, loader: Any) -> None:  # noqa: ANN401 - PyYAML's, either of two
-        self._document = document
-        self._places = document.places
+    def __init__(self, loader: Any, file: str, problems: list[Problem]) -> None:  # noqa: ANN401 - PyYAML's, either of two
+        self._document = Document(file, problems)
+        self._places = self._document.places
         self._next = loader.get_event
         self._anchors: dict[str, _Anchored] = {}
         self._aliases = 0
         self._size = 0
+        self._next()  # the stream begins
 
-    def build(self) -> None:
-        """Fill the document; a stream that holds none leaves ``None``, a second one is refused."""
-        self._next()
-        if type(self._next()) is StreamEndEvent:
-            return
+    def next_document(self) -> Document | None:
+        """Return the next document, still empty; ``None`` at the end of the stream."""
         event = self._next()
-        self._document.start = event.start_mark
-        self._document.value = self._value(event, 1)
-        while type(event) is not StreamEndEvent:
+        while type(event) is DocumentEndEvent:
             event = self._next()
-            if type(event) not in {DocumentEndEvent, StreamEndEvent}:
-                self._report(event, "yaml-documents", "a second document in one file")
-                return
+        if type(event) is StreamEndEvent:
+            return None
+        document = Document(self._document.file, self._document.problems)
+        document.start = event.start_mark
+        return document
+
+    def fill(self, document: Document) -> None:
+        """Read the value of ``document``; anchors of another document are not seen."""
+        self._document, self._places, self._anchors = document, document.places, {}
+        event = self._next()
+        document.start = event.start_mark
+        document.value = self._value(event, 1)
+
+    def refuse_more(self, document: Document, most: int) -> None:
+        """Report that there are more documents than are read."""
+        told = "a second document in one file" if most == 1 else f"more than {most} documents"
+        document.node.report("yaml-documents", told)
 
     def _value(self, event: Any, depth: int) -> Value:  # noqa: ANN401 - an event of any kind
         kind = type(event)

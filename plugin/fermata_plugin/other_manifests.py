@@ -1,0 +1,107 @@
+"""Manifests that stand beside the DAGs in the checkout: judged, and passed through as they are.
+
+So one application may hold both. Judged are what Argo CD would not say: a hook annotation with a
+value that it does not know makes it ignore the object without a word.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from fermata_plugin.checkout import SourceFile
+from fermata_spec.kinds import nearest
+from fermata_spec.located import Node, Value
+from fermata_spec.problems import Problem
+from fermata_spec.yaml_reader import read_documents
+
+_PREFIX = "argocd.argoproj.io/"
+_PHASES = ("PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete")
+_POLICIES = ("HookSucceeded", "HookFailed", "BeforeHookCreation")
+
+
+class Passed(NamedTuple):
+    """A file of manifests: its text as YAML documents, and which objects it holds."""
+
+    path: str
+    text: str
+    objects: tuple[tuple[str, str, str, str], ...]
+
+
+def read_manifests(sources: Sequence[SourceFile], problems: list[Problem]) -> list[Passed]:
+    """Return the files of ``sources``; reports what Argo CD or Kubernetes would not take."""
+    passed = []
+    for source in sources:
+        text = source.text
+        if text is None:
+            problems.append(Problem(source.path, 1, 1, "not-utf8", "not UTF-8"))
+            continue
+        documents = read_documents(text, source.path, problems)
+        objects = [each for document in documents for each in _objects(document.node)]
+        passed.append(Passed(source.path, _as_documents(text), tuple(objects)))
+    return passed
+
+
+def check_distinct(
+    passed: Sequence[Passed], ours: Sequence[Mapping[str, Value]], problems: list[Problem]
+) -> None:
+    """Report objects that stand twice: Argo CD would take the last and warn."""
+    seen = {_identity(manifest): "Fermata's own" for manifest in ours}
+    for each in passed:
+        for identity in each.objects:
+            if identity in seen:
+                _, kind, _, name = identity
+                told = f"{kind} {name} stands in {seen[identity]} too"
+                problems.append(Problem(each.path, 1, 1, "duplicate-object", told))
+            seen[identity] = each.path
+
+
+def _as_documents(text: str) -> str:
+    body = text.removeprefix("\ufeff").rstrip("\n")
+    return f"{body}\n" if body.startswith("---") else f"---\n{body}\n"
+
+
+def _objects(node: Node) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the identity of each object of a document; of a ``List`` those of its items."""
+    if node.value is None:
+        return
+    if not isinstance(node.value, dict) or not {"apiVersion", "kind"} <= node.value.keys():
+        node.report("manifest", "not an object with apiVersion and kind")
+        return
+    items = node.get("items")
+    if str(node.value["kind"]).endswith("List") and items is not None:
+        for item in items.values() if isinstance(items.value, list) else ():
+            yield from _objects(item)
+        return
+    metadata = node.get("metadata")
+    names = metadata.value if metadata is not None and isinstance(metadata.value, dict) else {}
+    if not names.get("name") and not names.get("generateName"):
+        node.report("manifest", f"{node.value['kind']} without a name")
+        return
+    annotations = metadata.get("annotations") if metadata is not None else None
+    if annotations is not None and isinstance(annotations.value, dict):
+        _check_annotations(annotations)
+    if names.get("name"):
+        yield _identity(node.value)
+
+
+def _identity(manifest: Mapping[str, Value]) -> tuple[str, str, str, str]:
+    metadata = manifest["metadata"]
+    group = str(manifest["apiVersion"]).rpartition("/")[0]
+    namespace = str(metadata.get("namespace", ""))
+    return group, str(manifest["kind"]), namespace, str(metadata["name"])
+
+
+def _check_annotations(annotations: Node) -> None:
+    for key, node in annotations.items():
+        if key in {f"{_PREFIX}hook", f"{_PREFIX}hook-delete-policy"}:
+            known = _PHASES if key == f"{_PREFIX}hook" else _POLICIES
+            for word in str(node.value or "").split(","):
+                if word.strip() not in known:
+                    hint = nearest(word.strip(), known)
+                    told = f"{word.strip()!r} is none: Argo CD ignores it without a word{hint}"
+                    node.report("hook-annotation", told)
+        elif key == f"{_PREFIX}sync-wave" and not _is_wave(node.value):
+            node.report("hook-annotation", f"{node.value!r} is no whole number in quotes")
+
+
+def _is_wave(value: Value) -> bool:
+    return isinstance(value, str) and value.strip().lstrip("+-").isdigit()
