@@ -31,7 +31,7 @@ def test_a_hold_ends_with_0_a_table_on_stdout_and_talk_on_stderr(
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("hold demo@bbbbbbbbbbbb: pass, ")
-    assert "hold demo@bbbbbbbbbbbb: pass: 1 DAG(s) held, drained in 5.0s" in done.stderr
+    assert "hold demo@bbbbbbbbbbbb: pass: 1 DAG(s) held, drained in " in done.stderr
     assert around.paused() == {"etl"}
 
 
