@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 import components
 from fermata_hooks.demo.airflow_release import DEFAULT_VERSION, RELEASES
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if (version := config.getoption("airflow")) not in RELEASES:
         raise pytest.UsageError(f"Airflow {version}: unknown; known: {', '.join(RELEASES)}")
     components.begin(config, os.environ)
+    # On a busy machine a time proves nothing; pytest's own timeout ends what hangs.
+    settings.register_profile("fermata", deadline=None)
+    settings.load_profile("fermata")
     # What a person has exported for Fermata or for an Airflow of theirs must not reach our own, and
     # a test that does not say `kubernetes` must not find their cluster.
     for name in [name for name in os.environ if name.startswith(("FERMATA_", "AIRFLOW_"))]:

@@ -8,7 +8,7 @@ leaves out, Argo CD prunes.
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from fermata_plugin.patterns import Patterns
@@ -42,13 +42,18 @@ class Checkout:
         self._problems = problems
         self._entries = 0
         self._total = 0
+        self._walked: dict[str, bool] | None = None
 
-    def files(self, include: Patterns, exclude: Patterns) -> list[SourceFile]:
-        """Return the files that match, sorted by path."""
+    def files(
+        self, include: Patterns, exclude: Patterns, *, skip: Collection[str] = ()
+    ) -> list[SourceFile]:
+        """Return the files that match and are not to be skipped, sorted by path."""
+        if self._walked is None:
+            self._walked = dict(self._walk("", 0))
         paths = {
             path: is_link
-            for path, is_link in self._walk("", 0)
-            if include.match(path) and not exclude.match(path)
+            for path, is_link in self._walked.items()
+            if include.match(path) and not exclude.match(path) and path not in skip
         }
         if len(paths) > limits.FILES.value:
             self._over("", limits.FILES, len(paths))

@@ -61,12 +61,8 @@ def _load_files(
     before = len(problems)
     others = read.config.manifests
     manifests = checkout.files(Patterns(others.include), Patterns((FILE_NAME, *others.exclude)))
-    taken = [source.path for source in manifests]
-    sources = [
-        source
-        for source in checkout.files(include, Patterns((FILE_NAME, *files.exclude)))
-        if source.path not in taken
-    ]
+    taken = {source.path for source in manifests}
+    sources = checkout.files(include, Patterns((FILE_NAME, *files.exclude)), skip=taken)
     if not sources and len(problems) == before:
         read.report(("files", "include"), "no-files", "no file of the checkout matches")
     defaults = Defaults(checkout, include.root, problems)
