@@ -1,11 +1,12 @@
 """The real components that tests may need, and what happens where one is missing.
 
-A test says what it needs by its mark: ``airflow``, ``kubernetes`` or ``docker``. Where that is
-missing the test is skipped, and one loud line a component ends the run. Where
+A test says what it needs by its mark: ``airflow``, ``kubernetes``, ``docker`` or ``kubectl``. Where
+that is missing the test is skipped, and one loud line a component ends the run. Where
 ``FERMATA_TEST_REQUIRE=airflow,docker`` names it, its absence is a failure: a machine that was
 prepared for a test must not pass by leaving it out.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ import yaml
 
 REQUIRE_VARIABLE = "FERMATA_TEST_REQUIRE"
 PROBE_SECONDS = 10
+KUSTOMIZE = 5  # its major version in kubectl 1.27 and newer
 
 found = pytest.StashKey[Mapping[str, str]]()  # the environment that pytest was started in
 required = pytest.StashKey[Collection[str]]()
@@ -126,8 +128,27 @@ def _no_docker(_environ: Mapping[str, str]) -> str:
     return lines[-1] if done.returncode else ""
 
 
+def _no_kubectl(_environ: Mapping[str, str]) -> str:
+    """Return why no kubectl can build our kustomizations; empty when one can."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        return "there is no kubectl on PATH"
+    # It reports its own version and that of its kustomize, and asks no cluster.
+    command = [kubectl, "version", "--client", "--output=json"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+        )
+        version = json.loads(done.stdout).get("kustomizeVersion") or "none"
+        major = int(version.removeprefix("v").partition(".")[0])
+    except (subprocess.TimeoutExpired, ValueError, AttributeError) as exc:
+        return f"kubectl version: {exc}"
+    return "" if major >= KUSTOMIZE else f"kubectl has kustomize {version}, not {KUSTOMIZE}"
+
+
 PROBES: dict[str, Callable[[Mapping[str, str]], str]] = {
     "airflow": _no_airflow,
     "kubernetes": _no_kubernetes,
     "docker": _no_docker,
+    "kubectl": _no_kubectl,
 }
