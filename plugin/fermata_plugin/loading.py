@@ -1,5 +1,6 @@
 """From a folder to what it holds: ``fermata.yaml``, the files that it names, and their meaning."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from fermata_plugin.checkout import Checkout, SourceFile
@@ -9,6 +10,7 @@ from fermata_plugin.formats.mentions import Mentions
 from fermata_plugin.other_manifests import Passed, read_manifests
 from fermata_plugin.patterns import Patterns
 from fermata_plugin.progress import Progress
+from fermata_plugin.silence import silenced_in
 from fermata_plugin.understanding import Understanding
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.config_reader import ConfigFile, read_config
@@ -16,12 +18,16 @@ from fermata_spec.problems import Problem
 
 
 class Loaded(NamedTuple):
-    """An application's checkout, read; ``root`` is the folder that is Airflow's DAGs folder."""
+    """An application's checkout, read; ``root`` is the folder that is Airflow's DAGs folder.
+
+    ``silenced`` are, by path, the rules of which a file itself wants to hear nothing.
+    """
 
     file: ConfigFile
     root: str
     found: tuple[Found, ...]
     passed: tuple[Passed, ...]
+    silenced: Mapping[str, frozenset[str]]
 
     @property
     def config(self) -> Config:
@@ -68,10 +74,12 @@ def _load_files(
     defaults = Defaults(checkout, include.root, problems)
     prefix = f"{include.root}/" if include.root else ""
     mentions = Mentions([source.path.removeprefix(prefix) for source in sources])
-    understand = Understanding(files, include.root, defaults, mentions, problems)
+    understand = Understanding(read.config, include.root, defaults, mentions, problems)
     progress.begin("understanding")
     found = []
     for source in sources:
         progress.at(source.path)
         found.append(understand.file(source))
-    return Loaded(read, include.root, tuple(found), tuple(read_manifests(manifests, problems)))
+    passed = tuple(read_manifests(manifests, problems))
+    silenced = {each.path: silenced_in(each, problems) for each in sources}
+    return Loaded(read, include.root, tuple(found), passed, silenced)

@@ -64,10 +64,16 @@ def compile_checkout(
     check_size(wanted, "the DagSet", problems)
     manifests += [with_server_side_apply(wanted), *hooks]
     check_distinct(loaded.passed, manifests, problems)
-    silenced = set(loaded.config.lint.silence)
-    kept = sorted(problem for problem in problems if problem.rule not in silenced)
+    kept = sorted(each for each in problems if not _is_silenced(each, loaded))
     passed = tuple(each.text for each in loaded.passed)
     return Compiled(kept, loaded, plan, tuple(artifacts), tuple(manifests), passed)
+
+
+def _is_silenced(problem: Problem, loaded: Loaded) -> bool:
+    """Whether ``fermata.yaml`` or the file itself says that it does not want to hear of it."""
+    if problem.rule in loaded.config.lint.silence:
+        return True
+    return problem.rule in loaded.silenced.get(problem.file, ())
 
 
 def require_sound(compiled: Compiled) -> None:

@@ -4,10 +4,12 @@ from fermata_plugin.checkout import SourceFile
 from fermata_plugin.defaults import Defaults
 from fermata_plugin.formats import dag_factory
 from fermata_plugin.formats.environment_text import report_references
-from fermata_plugin.formats.found import Found
+from fermata_plugin.formats.found import Found, FoundDag
 from fermata_plugin.formats.mentions import Mentions
 from fermata_plugin.formats.python_source import read_python
-from fermata_spec.config import Files
+from fermata_plugin.formats.secrets import find_secrets
+from fermata_plugin.policy import check_policy
+from fermata_spec.config import Config
 from fermata_spec.problems import Problem
 from fermata_spec.yaml_reader import read_yaml
 
@@ -19,13 +21,14 @@ class Understanding:
 
     def __init__(
         self,
-        files: Files,
+        config: Config,
         root: str,
         defaults: Defaults,
         mentions: Mentions,
         problems: list[Problem],
     ) -> None:
-        self._files = files
+        self._files = config.files
+        self._rules = config.rules
         self._prefix = f"{root}/" if root else ""
         self._defaults = defaults
         self._mentions = mentions
@@ -34,6 +37,10 @@ class Understanding:
     def file(self, source: SourceFile) -> Found:
         """Return what ``source`` means; reports what is wrong with it."""
         text = source.text
+        if text is not None:
+            for place, what in find_secrets(text):
+                told = f"this looks like {what}: secrets belong into a connection or a Secret"
+                self._problems.append(Problem(source.path, *place, "secret", told))
         is_python, is_yaml = source.path.endswith(".py"), source.path.endswith(_YAML)
         if text is None and (is_python or is_yaml):
             self._problems.append(Problem(source.path, 1, 1, "not-utf8", "not UTF-8"))
@@ -71,8 +78,15 @@ class Understanding:
             if document.complete
             else []
         )
+        owners = {dag.dag_id: _owner(dag) for dag in dags}
+        check_policy(document, owners, self._rules)
         report_references(text, document, kept=self._files.form != "as-is")
         self._problems += found
         return Found(
             source=source, meaning="dag-factory", text=text, dags=tuple(dags), defaults=above
         )
+
+
+def _owner(dag: FoundDag) -> str:
+    args = dag.settings.get("default_args")
+    return str(args.get("owner") or "") if isinstance(args, dict) else ""

@@ -14,6 +14,7 @@ from fermata_spec.kinds import (
     PATTERN,
     SHARE,
     TEXT,
+    TEXTS,
     URL,
     Choice,
     ListOf,
@@ -236,6 +237,17 @@ class Hooks(Section):
     service_account: str = key(NAME, "Service account of the Jobs.", default="fermata")
 
 
+class Rules(Section):
+    """A team's own rules over its dag-factory DAGs."""
+
+    require_owner: bool = key(FLAG, "Each DAG names an owner in `default_args`.", default=False)
+    owners: tuple[str, ...] = key(TEXTS, "The owners that there may be.", default=[])
+    dag_ids: tuple[str, ...] = key(TEXTS, "Shell patterns; each DAG id matches one.", default=[])
+    forbid_operators: tuple[str, ...] = key(
+        TEXTS, "Shell patterns over import paths of operators and decorators.", default=[]
+    )
+
+
 class Lint(Section):
     """Which findings are not wanted."""
 
@@ -247,7 +259,7 @@ class Lint(Section):
 class Config(Section):
     """The whole of ``fermata.yaml``."""
 
-    planned: ClassVar[tuple[str, ...]] = ("expects", "guards", "rules", "environments")
+    planned: ClassVar[tuple[str, ...]] = ("expects", "guards", "environments")
 
     api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
     kind: str = key(Choice((KIND,)), "Kind of this file.")
@@ -265,5 +277,6 @@ class Config(Section):
     verify: Verify = key(SectionKind(Verify), "Proving the revision.", default={})
     smoke: Smoke = key(SectionKind(Smoke), "Running smoke DAGs.", default={})
     release: Release = key(SectionKind(Release), "Letting DAGs go on.", default={})
+    rules: Rules = key(SectionKind(Rules), "A team's own rules.", default={})
     hooks: Hooks = key(SectionKind(Hooks), "Hook Jobs.", default={})
     lint: Lint = key(SectionKind(Lint), "Findings.", default={})

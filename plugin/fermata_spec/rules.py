@@ -5,6 +5,11 @@ not: what is not read is not rendered, and what is not rendered is pruned.
 """
 
 JUDGING = {
+    "cron": "A schedule that is neither a cron expression nor a preset of Airflow.",
+    "dag-id-policy": "A DAG id that `rules.dag_ids` does not allow.",
+    "operator-policy": "An operator that `rules.forbid_operators` forbids.",
+    "owner-policy": "A DAG without owner, or with one that `rules.owners` does not name.",
+    "secret": "What looks like a key, a token, or a password in a URL.",
     "dag-id-computed": "A Python DAG whose id is not literal: it is not held or verified by name.",
     "dag-unnamed": "A Python DAG that no name of its module holds: Airflow does not find it.",
     "deadlines": "A hold whose lease is shorter than a sync may take.",
@@ -35,6 +40,7 @@ REFUSING = {
     "not-implemented": "A key or value that a later release will read.",
     "not-utf8": "Configuration that is not UTF-8.",
     "path": "A name with control characters, not UTF-8, or too long for a key.",
+    "silence": "A rule to be silenced that is none, or that may not be.",
     "symlink": "A link that leads out of the checkout, or a linked folder, which is not read.",
     "too-large": "An object that the API server would refuse, with its largest files.",
     "type": "A value of `fermata.yaml` of another kind than the key takes.",

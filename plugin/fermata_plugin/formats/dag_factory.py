@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from fermata_plugin.digests import digest_of_value
+from fermata_plugin.formats.cron import problems_of_schedule
 from fermata_plugin.formats.found import FoundDag
 from fermata_plugin.formats.task_graph import check_tasks
 from fermata_spec.located import Document, Node, Value
@@ -27,7 +28,7 @@ _TELLING = frozenset(
         "doc_md",
     ]
 )
-_LOOKED_AT = ("schedule", "is_paused_upon_creation")
+_LOOKED_AT = ("schedule", "is_paused_upon_creation", "default_args")
 _ID = re.compile(r"[\w.-]+")
 ID_CHARACTERS = 250  # Airflow's own bound
 
@@ -130,6 +131,10 @@ def _check_dag(
         node.report("no-tasks", f"{dag_id} has no tasks", at_key=True)
         return False
     check_tasks(node, inherited)
+    schedule = node.get("schedule")
+    if schedule is not None and isinstance(schedule.value, str):
+        for wrong in problems_of_schedule(schedule.value):
+            schedule.report("cron", wrong)
     return True
 
 

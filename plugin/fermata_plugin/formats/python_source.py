@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from fermata_plugin.formats.cron import problems_of_schedule
 from fermata_plugin.formats.found import FoundDag
 from fermata_spec import limits
 from fermata_spec.located import Mark, Value
@@ -68,8 +69,12 @@ def _dags(
         if dag_id is None:
             told = "a DAG whose id is computed: it is not held, verified or counted by name"
             problems.append(Problem(path, *place, "dag-id-computed", told, "warning"))
-        else:
-            dags.append(FoundDag(dag_id=dag_id, place=place, settings=settings))
+            continue
+        schedule = settings.get("schedule")
+        if isinstance(schedule, str):
+            wrong = problems_of_schedule(schedule)
+            problems += [Problem(path, *place, "cron", each) for each in wrong]
+        dags.append(FoundDag(dag_id=dag_id, place=place, settings=settings))
     return dags
 
 

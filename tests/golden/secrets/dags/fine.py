@@ -1,0 +1,2 @@
+# fermata: silence secret
+URL = "http://user:password@example"

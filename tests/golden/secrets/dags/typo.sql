@@ -1,0 +1,2 @@
+-- fermata: silence secrets, symlink
+select 1;
