@@ -70,6 +70,10 @@ def settings(
             "api.base_url": url,
             "api.secret_key": secrets.token_hex(32),
             "api_auth.jwt_secret": secrets.token_hex(64),
+            # On a loaded machine the first answer to a task takes longer than the default of 5 s,
+            # and the task would fail for it.
+            "workers.execution_api_timeout": "60",
+            "workers.max_failed_heartbeats": "20",
         }
     return common | {
         "core.executor": "SequentialExecutor",

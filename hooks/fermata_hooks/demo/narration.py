@@ -101,8 +101,10 @@ class Narrator:
     def claim(self, text: str, *, holds: bool, seen: object) -> None:
         """Say that something is so; raise ``ClaimError`` with what was ``seen`` if it is not."""
         if not holds:
-            self._line(self._style(f"{MARGIN}✗ {text}: {seen}", "red", "bold"))
-            raise ClaimError(f"{self._act}: not so: {text}: {seen}")
+            self._line(self._style(f"{MARGIN}✗ {text}", "red", "bold"))
+            for line in str(seen).splitlines():
+                self.output(line)
+            raise ClaimError(f"{self._act}: not so: {text}")
         self.claims += 1
         self._line(f"{MARGIN}{self._style('✓', 'green', 'bold')} {text}")
 
@@ -112,7 +114,7 @@ class Narrator:
 
     def ends_with(self, code: int, text: str, finished: Finished) -> None:
         """Claim that a program ended with ``code``."""
-        said = f"exit code {finished.code}\n{finished.tail()}"
+        said = f"exit code {finished.code}\n{finished.stdout}{finished.stderr}"
         self.claim(f"{text} (exit code {code})", holds=finished.code == code, seen=said)
 
     def table(

@@ -13,7 +13,7 @@ from fermata_hooks.demo import acts
 from fermata_hooks.demo.airflow_release import USUALLY, Release, Role
 from fermata_hooks.demo.airflow_server import AirflowServer, RunningAirflow
 from fermata_hooks.demo.interruption import Interruption
-from fermata_hooks.demo.narration import Narrator
+from fermata_hooks.demo.narration import ClaimError, Narrator
 from fermata_hooks.demo.repository import Repository
 from fermata_hooks.demo.stage import Stage
 from fermata_hooks.demo.witness import Witness
@@ -68,8 +68,7 @@ def tell(
             interruption=interruption,
             base_env=_base_env(environ),
         )
-        for act in ACTS:
-            act(stage)
+        _play(stage)
         if order.keep:
             _summarize(narrator)
             _how_to_stop(order, airflow, folder, narrator)
@@ -77,6 +76,17 @@ def tell(
             airflow.keep()
     if not order.keep:
         _summarize(narrator)
+
+
+def _play(stage: Stage) -> None:
+    """Play the acts; where something is not so, show what Airflow said."""
+    try:
+        for act in ACTS:
+            act(stage)
+    except ClaimError:
+        for line in stage.airflow.log_tail().splitlines():
+            stage.narrator.output(line)
+        raise
 
 
 def _installed(order: Order, narrator: Narrator, environ: Mapping[str, str]) -> AirflowServer:

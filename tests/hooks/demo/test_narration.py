@@ -73,12 +73,16 @@ def test_a_claim_that_does_not_hold_stops_the_story_with_what_was_seen() -> None
     narrator = Narrator.on(out, {})
     narrator.part("Act 2")
 
-    with pytest.raises(ClaimError, match="Act 2: not so: orders is paused: False") as caught:
-        narrator.claim("orders is paused", holds=False, seen=False)
+    with pytest.raises(ClaimError, match="Act 2: not so: orders is paused$") as caught:
+        narrator.claim("orders is paused", holds=False, seen="it runs\non")
 
     assert caught.value.exit_code == 3
     assert narrator.claims == 0
-    assert "✗ orders is paused: False" in out.shown
+    assert [line.strip() for line in out.shown.splitlines()] == [
+        "✗ orders is paused",
+        "│ it runs",
+        "│ on",
+    ]
 
 
 def test_a_table_lines_its_columns_up() -> None:
