@@ -1,13 +1,14 @@
 """What every test relies on: real components by mark, a clean environment, loopback only."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
 
 import components
 from fermata_hooks.demo.airflow_release import DEFAULT_VERSION, RELEASES
+from images import built_image
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 CLUSTER_VARIABLE = "KUBECONFIG"
@@ -89,3 +90,10 @@ def pytest_terminal_summary(
 def airflow_version(pytestconfig: pytest.Config) -> str:
     """The version that tests marked ``airflow`` run against."""
     return str(pytestconfig.getoption("airflow"))
+
+
+@pytest.fixture(scope="session")
+def image() -> Iterator[str]:
+    """The name of our image, for tests marked ``docker``."""
+    with built_image() as name:
+        yield name
