@@ -73,7 +73,7 @@ def test_a_claim_that_does_not_hold_stops_the_story_with_what_was_seen() -> None
     narrator = Narrator.on(out, {})
     narrator.part("Act 2")
 
-    with pytest.raises(ClaimError, match="Act 2: not so: orders is paused$") as caught:
+    with pytest.raises(ClaimError, match=r"Act 2: not so: orders is paused$") as caught:
         narrator.claim("orders is paused", holds=False, seen="it runs\non")
 
     assert caught.value.exit_code == 3
