@@ -4,7 +4,7 @@ import gc
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Literal, TypeVar
+from typing import IO, Literal, TypeVar
 
 import click
 
@@ -78,17 +78,21 @@ def render(  # noqa: PLR0913 - click passes each option by name
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("text", "json")),
+    type=click.Choice(("text", "json", "sarif")),
     default="text",
     show_default=True,
     help="How to print what was found.",
 )
-def lint(path: str, form: Literal["text", "json"]) -> None:
+def lint(path: str, form: Literal["text", "json", "sarif"]) -> None:
     """Report every problem of the checkout at PATH, in one pass, on stdout."""
     with _no_collector():
         problems = compile_checkout(path).problems
     if form == "json":
         click.echo(json.dumps([problem.to_dict() for problem in problems], indent=1))
+    elif form == "sarif":
+        from fermata_plugin.sarif import sarif  # noqa: PLC0415 - for this only
+
+        click.echo(json.dumps(sarif(problems), indent=1))
     else:
         _tell(problems, err=False)
     errors = sum(problem.severity == "error" for problem in problems)
@@ -100,17 +104,36 @@ def lint(path: str, form: Literal["text", "json"]) -> None:
 @_path
 @_identity
 @click.option("--dagset", "as_dagset", is_flag=True, help="Print the DagSet instead.")
-def plan(path: str, application: str, revision: str, namespace: str, *, as_dagset: bool) -> None:
+@click.option(
+    "--check",
+    "committed",
+    type=click.File(encoding="utf-8"),
+    help="Print nothing, and fail if this file says something else.",
+)
+def plan(  # noqa: PLR0913 - click passes each option by name
+    path: str,
+    *,
+    application: str,
+    revision: str,
+    namespace: str,
+    as_dagset: bool,
+    committed: IO[str] | None,
+) -> None:
     """Print the plan (JSON) of the checkout at PATH, or its DagSet (YAML)."""
     identity = _checked(Identity(application, revision, namespace), revision=False)
     with _no_collector():
         compiled = _compiled(path, identity, Progress())
     if compiled.plan is None:
         raise ProblemsError(compiled.problems)
-    if as_dagset:
-        click.echo(dump(each for each in compiled.manifests if each["kind"] == KIND), nl=False)
-    else:
-        click.echo(dump_plan(compiled.plan), nl=False)
+    text = (
+        dump(each for each in compiled.manifests if each["kind"] == KIND)
+        if as_dagset
+        else dump_plan(compiled.plan)
+    )
+    if committed is None:
+        click.echo(text, nl=False)
+    elif committed.read(len(text) + 1) != text:
+        raise SettingsError(f"{committed.name}: stale: the checkout says something else")
 
 
 @click.command()

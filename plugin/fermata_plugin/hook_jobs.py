@@ -7,7 +7,7 @@ this sync's. The revision stands in hooks only: anywhere else each commit would 
 """
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
@@ -41,18 +41,27 @@ class _Hook(NamedTuple):
     command: str
     phase: str
     own_deadline: float
+    wave: int = 0
 
 
 def make_hooks(plan: Plan, config: Config, problems: list[Problem]) -> list[Manifest]:
     """Return the plan's ConfigMap and the hook Jobs of ``plan``."""
-    hooks = (
-        _Hook("hold", "PreSync", deadlines.hold_deadline(plan)),
-        _Hook("finish", "PostSync", deadlines.finish_deadline(plan)),
-        _Hook("release", "SyncFail", deadlines.release_deadline(plan)),
-    )
     configmap = _plan_configmap(plan)
     check_size(configmap, "the plan's ConfigMap", problems)
-    return [configmap, *(_job(hook, plan, config) for hook in hooks)]
+    return [configmap, *(_job(hook, plan, config) for hook in _hooks(plan, config))]
+
+
+def _hooks(plan: Plan, config: Config) -> Iterator[_Hook]:
+    yield _Hook("hold", "PreSync", deadlines.hold_deadline(plan))
+    if config.hooks.post == "joined":
+        yield _Hook("finish", "PostSync", deadlines.finish_deadline(plan))
+        yield _Hook("release", "SyncFail", deadlines.release_deadline(plan))
+        return
+    yield _Hook("verify", "PostSync", deadlines.verify_deadline(plan))
+    if plan.smoke.dags:
+        yield _Hook("smoke", "PostSync", deadlines.smoke_deadline(plan), wave=1)
+    # One object for both phases: of two with one name Argo CD would take the last.
+    yield _Hook("release", "PostSync,SyncFail", deadlines.release_deadline(plan), wave=2)
 
 
 def digest_of_hooks(hooks: Sequence[Manifest], plan: Plan) -> str:
@@ -79,18 +88,19 @@ def _plan_configmap(plan: Plan) -> Manifest:
             "kind": "ConfigMap",
             "metadata": {
                 "name": plan_name(plan.application),
-                "annotations": _annotations("PreSync", "BeforeHookCreation,HookSucceeded"),
+                "annotations": _annotations("PreSync", keep=False),
             },
             **held,
         }
     )
 
 
-def _annotations(phase: str, policy: str) -> dict[str, str]:
+def _annotations(phase: str, *, keep: bool, wave: int = 0) -> dict[str, str]:
+    policies = ["BeforeHookCreation"] if keep else ["BeforeHookCreation", "HookSucceeded"]
     return {
         "argocd.argoproj.io/hook": phase,
-        "argocd.argoproj.io/hook-delete-policy": policy,
-        "argocd.argoproj.io/sync-wave": "0",
+        "argocd.argoproj.io/hook-delete-policy": ",".join(policies),
+        "argocd.argoproj.io/sync-wave": str(wave),
     }
 
 
@@ -103,7 +113,7 @@ def _job(hook: _Hook, plan: Plan, config: Config) -> Manifest:
         "metadata": {
             "name": name,
             "labels": labels,
-            "annotations": _annotations(hook.phase, "BeforeHookCreation"),
+            "annotations": _annotations(hook.phase, keep=config.hooks.keep, wave=hook.wave),
         },
         "spec": {
             "backoffLimit": 3,

@@ -228,10 +228,17 @@ class Hooks(Section):
     """The Jobs that Argo CD runs around a sync."""
 
     emit: bool = key(FLAG, "`false` renders no hooks and no plan.", default=True)
-    post: Literal["joined"] = key(
-        Choice(("joined",), planned=("separate",)),
-        "`joined`: verify, smoke and release are one Job.",
+    post: Literal["joined", "separate"] = key(
+        Choice(("joined", "separate")),
+        "`joined`: verify, smoke and release are one Job; `separate`: three, in waves of their "
+        "own, each of which costs a sync some 4 s.",
         default="joined",
+    )
+    keep: bool = key(
+        FLAG,
+        "Keep the Jobs of a sync that succeeded, and their logs, until the next sync, which then "
+        "takes about 2 s longer.",
+        default=True,
     )
     image: str = key(TEXT, "Image of the Jobs.", default=f"airflow-fermata:{__version__}")
     service_account: str = key(NAME, "Service account of the Jobs.", default="fermata")

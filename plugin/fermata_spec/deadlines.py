@@ -18,8 +18,18 @@ def hold_deadline(plan: Plan) -> float:
 
 def finish_deadline(plan: Plan) -> float:
     """Return the seconds that ``finish`` (verify, smoke, release) gives itself."""
-    smoke = plan.smoke.deadline if plan.smoke.dags else 0.0
-    return plan.verify.deadline + plan.verify.settle + smoke + release_deadline(plan)
+    waits = verify_deadline(plan) + smoke_deadline(plan) - 2 * SETTLING
+    return waits + release_deadline(plan)
+
+
+def verify_deadline(plan: Plan) -> float:
+    """Return the seconds that ``verify`` gives itself."""
+    return plan.verify.deadline + plan.verify.settle + SETTLING
+
+
+def smoke_deadline(plan: Plan) -> float:
+    """Return the seconds that ``smoke`` gives itself."""
+    return (plan.smoke.deadline if plan.smoke.dags else 0.0) + SETTLING
 
 
 def release_deadline(plan: Plan) -> float:

@@ -137,3 +137,31 @@ def test_render_asks_whether_the_cluster_knows_a_dagset(
     out, err = capsys.readouterr()
     assert bool(out) == (code == 0)
     assert bool(err) == (code != 0)
+
+
+def test_lint_as_sarif_has_a_result_for_each_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["lint", BAD, "--format", "sarif"])
+
+    (only,) = json.loads(capsys.readouterr().out)["runs"]
+    assert len(only["results"]) == 9
+    assert {result["ruleId"] for result in only["results"]} == {
+        rule["id"] for rule in only["tool"]["driver"]["rules"]
+    }
+    location = only["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "dags/etl.yaml"
+    assert location["region"] == {"startLine": 5, "startColumn": 5}
+
+
+@pytest.mark.parametrize("option", [[], ["--dagset"]], ids=["plan", "DagSet"])
+def test_plan_tells_whether_a_committed_file_is_stale(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["plan", GOOD, "--application", "etl", *option]
+    run(command)
+    committed = tmp_path / "committed"
+    committed.write_text(capsys.readouterr().out)
+
+    assert run([*command, "--check", str(committed)]) == 0
+    committed.write_text(committed.read_text() + "\n")
+    assert run([*command, "--check", str(committed)]) == 2
+    assert "stale" in capsys.readouterr().err

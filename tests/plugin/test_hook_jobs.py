@@ -170,3 +170,39 @@ def test_a_change_of_hooks_alone_is_a_difference_in_an_ordinary_object(tmp_path:
     assert digest("fermata:1", "fermata:2") != same
     assert digest("max_lost: 10%", "max_lost: 20%") != same
     assert digest("apiVersion", "# why\napiVersion") == same
+
+
+def with_hooks(tmp_path: Path, more: str) -> list[Manifest]:
+    shutil.copytree(GOLDEN / "hooks", tmp_path, dirs_exist_ok=True)
+    text = (GOLDEN / "hooks" / "fermata.yaml").read_text()
+    (tmp_path / "fermata.yaml").write_text(text.replace("hooks: {", f"hooks: {{{more}, "))
+    compiled = compile_checkout(str(tmp_path), Identity("etl", REVISION, "airflow"))
+    assert compiled.problems == []
+    return [each for each in compiled.manifests if each["kind"] == "Job"]
+
+
+def test_separate_jobs_come_one_after_the_other_and_release_comes_also_on_failure(
+    tmp_path: Path,
+) -> None:
+    made = with_hooks(tmp_path, "post: separate")
+
+    assert [
+        (
+            container(job)["command"][1],
+            annotations[HOOK],
+            annotations["argocd.argoproj.io/sync-wave"],
+        )
+        for job in made
+        if (annotations := job["metadata"]["annotations"])
+    ] == [
+        ("hold", "PreSync", "0"),
+        ("verify", "PostSync", "0"),
+        ("smoke", "PostSync", "1"),
+        ("release", "PostSync,SyncFail", "2"),
+    ]
+
+
+def test_jobs_that_are_not_kept_go_when_the_sync_has_succeeded(tmp_path: Path) -> None:
+    for job in with_hooks(tmp_path, "keep: false"):
+        policy = job["metadata"]["annotations"]["argocd.argoproj.io/hook-delete-policy"]
+        assert policy == "BeforeHookCreation,HookSucceeded"

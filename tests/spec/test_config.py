@@ -157,7 +157,6 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
     "more",
     [
         pytest.param("expects: {}\n", id="a key of a later release"),
-        pytest.param("hooks: {post: separate}\n", id="a value of a later release"),
         pytest.param("delivery: git-sync\n", id="a delivery of a later release"),
     ],
 )

@@ -5,6 +5,8 @@ from fermata_spec.deadlines import (
     finish_deadline,
     hold_deadline,
     release_deadline,
+    smoke_deadline,
+    verify_deadline,
 )
 from fermata_spec.plan import HoldPolicy, Plan, SmokeDag, SmokePolicy, VerifyPolicy
 
@@ -25,6 +27,11 @@ def test_hold_outlives_its_drain_and_a_late_answer() -> None:
 
 def test_finish_outlives_verify_smoke_and_release() -> None:
     assert finish_deadline(PLAN) > 600 + 10 + 1200 + PLAN.hold.late
+
+
+def test_a_part_of_finish_ends_before_finish_does() -> None:
+    for part in (verify_deadline(PLAN), smoke_deadline(PLAN), release_deadline(PLAN)):
+        assert part < finish_deadline(PLAN)
 
 
 def test_kubernetes_ends_only_what_hangs() -> None:
