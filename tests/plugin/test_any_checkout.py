@@ -1,0 +1,122 @@
+"""Whatever stands in a checkout: problems with places, or manifests that read back. No exception.
+
+Texts are made from those of the golden folders: cut, mixed, and sprinkled with what YAML and
+Python give a meaning.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fermata_plugin.dump import dump
+from fermata_plugin.planning import Identity
+from fermata_plugin.render import compile_checkout
+from fermata_spec.rules import RULES
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+SEEDS = sorted(
+    path.read_text()
+    for path in GOLDEN.rglob("*")
+    if path.suffix in {".yaml", ".py"} and path.name != "expected.yaml"
+)
+PIECES = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ": ",
+    "- ",
+    "\n",
+    "\n  ",
+    "&a ",
+    "*a",
+    "<<: *a",
+    "!!x ",
+    "|",
+    "'",
+    '"',
+]
+PIECES += [
+    "\t",
+    "#",
+    "default:",
+    "tasks:",
+    "dependencies: [a]",
+    "DAG(",
+    "@dag",
+    "\x85",
+    "\u2028",
+    "0x",
+    "~",
+]
+SMALLEST = """\
+apiVersion: fermata.dev/v1alpha1
+kind: Fermata
+airflow: {url: "http://airflow:8080"}
+files: {include: ["**/*"]}
+"""
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> str:
+    """Return a seed after some edits."""
+    text = draw(st.sampled_from(SEEDS))
+    for _ in range(draw(st.integers(0, 5))):
+        at = draw(st.integers(0, len(text)))
+        end = min(len(text), at + draw(st.integers(0, 20)))
+        piece = draw(st.sampled_from(PIECES) | st.text(max_size=3))
+        text = text[:at] + piece + text[at if draw(st.booleans()) else end :]
+    return text.encode("utf-8", "replace").decode()
+
+
+names = st.sampled_from(["dags/a.yaml", "dags/b.yml", "dags/c.py", "dags/defaults.yml", "d.sql"])
+checkouts = st.dictionaries(names, mutated() | st.binary(max_size=30), max_size=4)
+
+
+def judge(files: dict[str, str | bytes], fermata_yaml: str) -> None:
+    root = Path(tempfile.mkdtemp())
+    try:
+        (root / "dags").mkdir()
+        (root / "fermata.yaml").write_text(fermata_yaml)
+        for name, content in files.items():
+            data = content if isinstance(content, bytes) else content.encode()
+            (root / name).write_bytes(data)
+        compiled = compile_checkout(str(root), Identity("etl", "abc", "airflow"))
+        for problem in compiled.problems:
+            assert problem.rule in RULES
+            assert problem.line >= 1
+            assert problem.column >= 1
+            assert "\n" not in str(problem)
+        if not any(problem.severity == "error" for problem in compiled.problems):
+            written = dump(compiled.manifests)
+            assert list(yaml.load_all(written, yaml.CSafeLoader)) == list(compiled.manifests)
+    finally:
+        shutil.rmtree(root)
+
+
+@pytest.mark.slow
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(checkouts)
+def test_any_files_give_problems_or_manifests(files: dict[str, str | bytes]) -> None:
+    judge(files, SMALLEST)
+
+
+@pytest.mark.slow
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(mutated())
+def test_any_fermata_yaml_gives_problems_or_manifests(text: str) -> None:
+    judge({"dags/a.yaml": "a:\n  tasks: {t: {operator: x.Y}}\n"}, text)
+
+
+@pytest.mark.long
+@settings(max_examples=5000, suppress_health_check=[HealthCheck.too_slow])
+@given(checkouts, mutated() | st.just(SMALLEST))
+def test_many_checkouts_give_problems_or_manifests(
+    files: dict[str, str | bytes], fermata_yaml: str
+) -> None:
+    judge(files, fermata_yaml)
