@@ -17,7 +17,8 @@ REGISTRY = re.compile(
     r"https?://[\w.-]*"
     r"\b(pypi|pythonhosted|registry|proxy|artifactory|nexus|mirrors?|index)\.(?!example)[\w.-]+"
 )
-MACHINE = re.compile(r"(?<![\w.~$}])/(root|home/\w+|Users/\w+|work)/[\w.]|/tmp/w\b")
+# Argo CD has fixed /home/argocd/ for every plugin.
+MACHINE = re.compile(r"(?<![\w.~$}])/(root|home/(?!argocd/)\w+|Users/\w+|work)/[\w.]|/tmp/w\b")
 
 
 def committed() -> list[str]:
