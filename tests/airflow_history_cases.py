@@ -2,7 +2,7 @@
 
 import pytest
 
-from airflow_cases import World, finished_run, is_new
+from airflow_cases import MANY, World, finished_run, is_new
 from fermata_spec.errors import RejectedError
 
 HOUR = 3600.0
@@ -48,6 +48,18 @@ class HistoryCases:
         left = api.history.active_runs(["cases_paused"])
         assert "cases-active" not in {run.run_id for run in left}
         assert api.history.active_runs([]) == []
+
+    def test_of_many_dags_only_what_is_theirs_is_found(self, world: World) -> None:
+        finished_run(world, "cases_ok", "cases-among-many")
+        api = world.api()
+        api.trigger("cases_paused", run_id="cases-active", conf={}, note="a test")
+
+        tasks = api.task_instances(dag_ids=[*MANY, "cases_ok"], states=["success"])
+        runs = api.history.active_runs([*MANY, "cases_paused"])
+        api.set_run_state("cases_paused", "cases-active", "failed")
+
+        assert {task.dag_id for task in tasks} == {"cases_ok"}
+        assert {run.dag_id for run in runs} == {"cases_paused"}
 
     def test_when_a_dag_is_due_is_told_in_the_list(self, world: World) -> None:
         dags = {dag.dag_id: dag for dag in world.api().dags()}

@@ -14,10 +14,10 @@ from fermata_hooks.airflow_api._bulk import meant_by
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._dialects import TAG_PARAMETER
 from fermata_hooks.airflow_api._fields import Fields
-from fermata_hooks.airflow_api._pages import in_chunks
 from fermata_hooks.airflow_api._questions import CONFLICT, NOT_FOUND, Questions, fields_of
+from fermata_hooks.airflow_api._scans import Scan
 from fermata_hooks.airflow_api.credentials import Credentials
-from fermata_hooks.airflow_api.history import IDS_PER_REQUEST, History
+from fermata_hooks.airflow_api.history import History
 from fermata_hooks.airflow_api.models import (
     REDACTED,
     AirflowVersion,
@@ -178,15 +178,10 @@ class AirflowApi:
 
         No states are none (Airflow would take them for all); states of later releases neither.
         """
-        path = "/dags/~/dagRuns/~/taskInstances/list"
+        path, name = "/dags/~/dagRuns/~/taskInstances/list", "task_instances"
         known = [state for state in states if state not in self._talk.dialect.later_states]
-        found: list[TaskInstance] = []
-        for chunk in in_chunks(dict.fromkeys(dag_ids if known else ()), IDS_PER_REQUEST):
-            body = {"dag_ids": chunk, "state": known}
-            found += self._questions.batch(
-                path, "task_instances", body, _parsing.task_instance, _which_task
-            )
-        return found
+        scan = Scan(self._questions, path, name, {"state": known})
+        return scan.rows(dag_ids if known else (), _parsing.task_instance, _which_task)
 
     def run_task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """Return the task instances of one run."""

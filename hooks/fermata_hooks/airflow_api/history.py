@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from fermata_hooks.airflow_api import _parsing
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._fields import Fields
-from fermata_hooks.airflow_api._pages import PAGE, in_chunks
+from fermata_hooks.airflow_api._pages import PAGE
 from fermata_hooks.airflow_api._questions import Questions, fields_of
+from fermata_hooks.airflow_api._scans import Scan
 from fermata_hooks.airflow_api.models import ACTIVE_RUN_STATES, DagRun
 
-IDS_PER_REQUEST = 100  # DAG ids in one question
 RECENT = 14 * 86400.0  # seconds: as far back as durations are of interest
 
 
@@ -42,18 +42,10 @@ class History:
         return [took for _, took in found[-most:] if took is not None]
 
     def active_runs(self, dag_ids: Sequence[str]) -> list[DagRun]:
-        """Return the runs of ``dag_ids`` that are queued or running, a call for 100 DAGs."""
-        found: list[DagRun] = []
-        for chunk in in_chunks(dag_ids, IDS_PER_REQUEST):
-            body = {"dag_ids": chunk, "states": sorted(ACTIVE_RUN_STATES)}
-            found += self._questions.batch(
-                "/dags/~/dagRuns/list",
-                "dag_runs",
-                body,
-                _parsing.dag_run,
-                lambda run: (run.dag_id, run.run_id),
-            )
-        return found
+        """Return the runs of ``dag_ids`` that are queued or running."""
+        body = {"states": sorted(ACTIVE_RUN_STATES)}
+        scan = Scan(self._questions, "/dags/~/dagRuns/list", "dag_runs", body)
+        return scan.rows(dag_ids, _parsing.dag_run, lambda run: (run.dag_id, run.run_id))
 
     def scheduled_between(self, dag_id: str, *, first: float, last: float) -> int:
         """Return how many logical dates the DAG's timetable has from ``first`` to ``last``.

@@ -41,7 +41,7 @@ class History:
         found = [
             task
             for task in self._airflow.tasks
-            if task.dag_id in body["dag_ids"]
+            if task.dag_id in body.get("dag_ids", self._airflow.dags)
             and task.state in body["state"]
             and ("task_ids" not in body or task.task_id in body["task_ids"])
             and ("start_date_gte" not in body or (task.start or 0.0) >= since)
@@ -57,7 +57,7 @@ class History:
         found = [
             run
             for run in self._airflow.runs.values()
-            if run.dag_id in body["dag_ids"] and run.state in body["states"]
+            if run.dag_id in body.get("dag_ids", self._airflow.dags) and run.state in body["states"]
         ]
         return page("dag_runs", found, **self._paging(body), render=self._render.run)
 
