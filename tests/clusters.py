@@ -38,7 +38,7 @@ def fresh_namespace(kube: Kube) -> Iterator[str]:
 
 
 def install_kind(kube: Kube, manifest: Path) -> None:
-    """Create a CustomResourceDefinition, if it is not there, and wait until it is served."""
+    """Create or replace a CustomResourceDefinition, and wait until it is served."""
     crd: dict[str, Any] = yaml.safe_load(manifest.read_text(encoding="utf-8"))
     name = crd["metadata"]["name"]
     try:
@@ -46,6 +46,9 @@ def install_kind(kube: Kube, manifest: Path) -> None:
     except RejectedError as exc:
         if exc.status != 409:
             raise
+        there = kube.ask(Request(method="GET", path=f"{CRDS}/{name}"))
+        crd["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"]
+        kube.ask(Request(method="PUT", path=f"{CRDS}/{name}", body=crd))
     for _ in range(100):
         status = kube.ask(Request(method="GET", path=f"{CRDS}/{name}")).get("status") or {}
         conditions = status.get("conditions") or ()
