@@ -78,11 +78,13 @@ def take_baseline(  # noqa: PLR0913 - what hold knows at this point
     clock: Clock,
     *,
     held: Collection[str] = (),
+    dags: Sequence[Dag] | None = None,
     previous: Handoff | None = None,
 ) -> Handoff:
     """Look at Airflow before the change; asks it nothing when nothing is affected.
 
-    ``held`` is what the hold will be asked to hold.
+    ``held`` is what the hold will be asked to hold, ``dags`` all of Airflow's DAGs, stale ones
+    too, where they were listed just now.
 
     ``previous`` is what ``read_handoff`` returned for this very revision, if anything: its import
     errors, inventory and ``shown`` are kept, because its change may be applied already. Each
@@ -96,7 +98,7 @@ def take_baseline(  # noqa: PLR0913 - what hold knows at this point
             started=clock.now(),
             held=tuple(sorted(held)),
         )
-    dags = airflow.dags(include_stale=True)
+    dags = airflow.dags(include_stale=True) if dags is None else dags
     rows = {dag.dag_id: dag for dag in dags}
     base = previous if _still_holds(previous, plan, airflow.server_time()) else None
     return Handoff(

@@ -80,6 +80,7 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
             touched.affected,
             place.clock,
             held=selection.wanted,
+            dags=dags,
             previous=read_handoff(place.documents, plan.application, plan.revision),
         ),
     )
