@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sent:
-    """A batch that was sent: the state asked for by DAG id, and what became of each request."""
+    """A request that was sent: within which intent, and which state it asked for."""
 
     intent: Intent
-    requests: Mapping[str, bool]
-    outcome: Outcome
+    paused: bool
 
 
 @dataclass(frozen=True)
@@ -56,15 +55,16 @@ class Batch:
         """Return whether ``record`` holds the intent of this batch."""
         return any(self._is_stated(record.lines.get(dag_id)) for dag_id in self.requests)
 
-    def close(self, sent: Sent, *, now: float) -> None:
+    def close(self, sent: Mapping[str, Sent], outcome: Outcome, *, now: float) -> None:
         """Close what was answered; the event log must have been read after the answers."""
-        for dag_id in sorted(sent.outcome.answered):
-            self._close(dag_id, sent)
-        for dag_id, error in sent.outcome.refused.items():
-            self._put(dag_id, settle_rules.refused(self._before.lines.get(dag_id), sent.intent))
+        for dag_id in sorted(outcome.answered):
+            self._close(dag_id, sent[dag_id])
+        for dag_id, error in outcome.refused.items():
+            line = settle_rules.refused(self._before.lines.get(dag_id), sent[dag_id].intent)
+            self._put(dag_id, line)
             self.outcomes[dag_id] = wording.refused(dag_id, error)
-        for dag_id in sent.outcome.absent:
-            line = settle_rules.refused(self._before.lines.get(dag_id), sent.intent)
+        for dag_id in outcome.absent:
+            line = settle_rules.refused(self._before.lines.get(dag_id), sent[dag_id].intent)
             if line is not None:
                 self._gone(dag_id, settle_rules.found_gone(line, now=now))
 
@@ -117,7 +117,7 @@ class Batch:
         self.outcomes[dag_id] = wording.gone(dag_id, line, forgotten=False)
 
     def _close(self, dag_id: str, sent: Sent) -> None:
-        line, paused = self._before.lines.get(dag_id), sent.requests[dag_id]
+        line, paused = self._before.lines.get(dag_id), sent.paused
         if line is not None and self._is_stated(line):
             self.requests[dag_id] = line.mark == "pausing"  # written already, its answer was lost
             return

@@ -4,22 +4,13 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fermata_hooks.holding import _problems as problems
 from fermata_hooks.holding._actors import Environment
-from fermata_hooks.holding._requests import Outcome, send
-from fermata_hooks.ledger import (
-    BATCH,
-    MAX_OPEN_BYTES,
-    Hold,
-    Ledger,
-    Line,
-    Record,
-    encode,
-    hold_rules,
-)
+from fermata_hooks.holding._requests import Outcome, Sending
+from fermata_hooks.ledger import BATCH, Hold, Ledger, Record, hold_rules
 from fermata_hooks.ledger.hold_rules import Decision, Seen, Step
-from fermata_spec.errors import RejectedError, SettingsError, UnavailableError
+from fermata_spec.errors import FermataError
 from fermata_spec.report import DagOutcome
-from fermata_spec.units import format_duration
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)  # seconds between attempts at DAGs that gave no answer
 
@@ -92,7 +83,7 @@ def require_ours(environment: Environment, held: HeldDags) -> None:
     if held.opened and not hold_rules.is_mine(
         environment.ledger.read(), held.application, held.token
     ):
-        raise _not_ours(held.application)
+        raise problems.not_ours(held.application)
 
 
 def is_in_force(ledger: Ledger, application: str, revision: str) -> bool:
@@ -113,14 +104,20 @@ class HoldStep:
         self._skew = 0.0
         self._resting: set[str] = set()  # DAGs without an answer, not to be asked again at once
         self._heard: dict[str, str] = {}  # what was heard in place of an answer
-        self._pause_answers = Outcome()
+        self._sending = Sending(environment)
+        self._answers = Outcome()  # not written down yet
         self._outcomes: dict[str, DagOutcome] = {}
 
     def run(self) -> HeldDags:
         """Hold; see ``hold_dags``."""
         record, before = self._open()
-        if not hold_rules.is_mine(record, self._order.application, self._env.token):
-            return self._result(record, before)
+        if hold_rules.is_mine(record, self._order.application, self._env.token):
+            with self._sending:
+                record = self._deal_with_all(record)
+        return self._result(record, before)
+
+    def _deal_with_all(self, record: Record) -> Record:
+        """Look, pause and wait until nothing is to do; return the ledger as it is then."""
         look_at: Collection[str] = record.holds[self._order.application].todo
         naps = 0
         while True:
@@ -129,7 +126,7 @@ class HoldStep:
             with self._env.termination.shield():
                 decision = self._pause()
             if not decision.record.holds[self._order.application].todo:
-                return self._result(decision.record, before)
+                return decision.record
             look_at = decision.look
             if not look_at:
                 self._nap(decision, naps)
@@ -153,7 +150,7 @@ class HoldStep:
                 expires=now + order.lease,
             )
             if opened is not record:
-                require_room(opened, order.application)
+                problems.require_room(opened, order.application)
             return Decision(record=opened, ours=True)
 
         record = self._env.ledger.change(decide).record
@@ -171,30 +168,38 @@ class HoldStep:
     def _pause(self) -> Decision:
         """Pause batch after batch, until a look or a wait is needed or nothing is to do.
 
-        One compare-and-swap writes down what a batch was answered and states the intent of the
-        next; it is also the look whether the hold is still ours.
+        One compare-and-swap writes down what was answered and states the intent of the next
+        batch; it is also the look whether the hold is still ours. If it is not, or if Airflow
+        refuses, what is under way is awaited and written down, and nothing more is sent.
         """
+        problem: FermataError | None = None
         while True:
             intent = self._env.intend()
-            decision = self._decide(intent)
-            refused = self._pause_answers.refused
-            self._pause_answers = Outcome()
-            if not decision.ours:
-                raise _not_ours(self._order.application)
-            if refused:
-                raise _refused(self._order.application, refused)
-            if not decision.requests:
-                return decision
-            self._pause_answers = send(
-                self._env,
-                dict.fromkeys(decision.requests, True),
-                intent=intent,
-                ledger_id=decision.record.id,
-            )
-            self._note_answers(self._pause_answers)
+            decision = self._decide(intent, stop=problem is not None)
+            problem = problem or self._problem(decision)
+            if problem is not None:
+                self._sending.stop()
+            elif decision.requests:
+                requests = dict.fromkeys(decision.requests, True)
+                self._sending.send(requests, intent=intent, ledger_id=decision.record.id)
+            if not self._sending.under_way:
+                if problem is not None:
+                    raise problem
+                if not decision.requests:
+                    return decision
+            is_last = problem is not None or len(decision.requests) < BATCH
+            self._answers = self._sending.outcome(of_all=is_last)
+            self._note_answers(self._answers)
 
-    def _decide(self, intent: hold_rules.Intent) -> Decision:
-        stop = self._env.termination.requested or self._over()
+    def _problem(self, decision: Decision) -> FermataError | None:
+        if not decision.ours:
+            return problems.not_ours(self._order.application)
+        if self._answers.refused:
+            return problems.refused(self._order.application, self._answers.refused)
+        return None
+
+    def _decide(self, intent: hold_rules.Intent, *, stop: bool) -> Decision:
+        stop = stop or self._env.termination.requested or self._over()
 
         def decide(record: Record) -> Decision:
             decision = hold_rules.decide(
@@ -203,8 +208,8 @@ class HoldStep:
                 intent=intent,
                 seen=self._seen,
                 since=self._since,
-                answers=self._pause_answers.answers,
-                resting=self._resting,
+                answers=self._answers.answers,
+                resting=self._resting | self._sending.under_way.keys(),
                 now=self._env.clock.now(),
                 room=0 if stop else BATCH,
             )
@@ -216,14 +221,12 @@ class HoldStep:
     def _nap(self, decision: Decision, naps: int) -> None:
         """Wait before asking again; raise at the deadline."""
         if self._over():
-            todo = decision.record.holds[self._order.application].todo
             waits = "a resume that had no answer may still land"
-            why = dict.fromkeys(decision.waiting, waits) | self._heard
-            first = sorted(todo.intersection(why))[:3]
-            raise UnavailableError(
-                f"{self._order.application}: {len(todo)} DAG(s) not held after "
-                f"{format_duration(self._order.deadline)}: "
-                + ("; ".join(f"{dag_id}: {why[dag_id]}" for dag_id in first) or "out of time")
+            raise problems.too_late(
+                self._order.application,
+                decision.record.holds[self._order.application].todo,
+                dict.fromkeys(decision.waiting, waits) | self._heard,
+                deadline=self._order.deadline,
             )
         self._env.clock.sleep(BACKOFF[min(naps, len(BACKOFF) - 1)])
         self._resting.clear()
@@ -269,30 +272,3 @@ _LOOKED: dict[Step, tuple[str, str]] = {
     "share": ("held", "another hold paused it"),
     "absent": ("gone", _ABSENT),
 }
-
-
-def require_room(record: Record, application: str) -> None:
-    """Raise ``SettingsError`` if the ledger with all its DAGs paused would be too large."""
-    owed = Line(mark="pausing", since=0.0, writer="x", until=0.0)
-    projected = record.with_lines(
-        {d: owed for d in record.holds[application].todo if d not in record.lines}
-    )
-    size = len(encode(projected))
-    if size > MAX_OPEN_BYTES:
-        raise SettingsError(
-            f"{application}: a hold of {len(record.holds[application].dags)} DAGs makes the "
-            f"ledger {size} bytes, of {MAX_OPEN_BYTES} at most: nothing was paused"
-        )
-
-
-def _not_ours(application: str) -> UnavailableError:
-    return UnavailableError(f"{application}: the hold was ended or taken over by somebody else")
-
-
-def _refused(application: str, refused: dict[str, RejectedError]) -> RejectedError:
-    dag_id = min(refused)
-    more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-    return RejectedError(
-        f"{application}: {dag_id} not paused: {refused[dag_id]}{more}",
-        status=refused[dag_id].status,
-    )

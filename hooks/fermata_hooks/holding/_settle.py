@@ -7,14 +7,17 @@ from fermata_hooks.holding import _wording as wording
 from fermata_hooks.holding._actors import Environment
 from fermata_hooks.holding._batch import Batch, Chunk, Sent
 from fermata_hooks.holding._event_log import EventLog
-from fermata_hooks.holding._requests import send
+from fermata_hooks.holding._requests import Outcome, Sending
 from fermata_hooks.ledger import BATCH, CLOCKS_DIFFER, Line, Record, Snapshot
 from fermata_spec.errors import UnavailableError
 from fermata_spec.report import DagOutcome
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)  # seconds between attempts when there was no answer
 POLL = 10.0  # seconds between looks at DAGs that wait for a late request
+CLOSE_AT = 2 * BATCH  # a page of the event log is read for so many answers
 REACH_GROWS = 4  # after a disturbance look at few DAGs at once, then at more again
+
+NOTHING = Outcome().answers
 
 _ASSUMED = {
     "values": "",
@@ -79,13 +82,19 @@ class Settler:
         self._started = environment.clock.monotonic()
         self._outcomes: dict[str, DagOutcome] = {}
         self._log: EventLog | None = None
-        self._sent: Sent | None = None
+        self._sending = Sending(environment)
+        self._sent: dict[str, Sent] = {}
+        self._got = Outcome()  # answered, and not closed yet
         self._reach: int | None = None  # how many DAGs to look at at once; None: all
         self._lost = False
         self._left: dict[str, Line] = {}
 
     def run(self) -> Settled:
         """Settle; see ``settle``."""
+        with self._sending:
+            return self._settle_all()
+
+    def _settle_all(self) -> Settled:
         naps = 0
         failure: UnavailableError | None = None
         while True:
@@ -156,72 +165,74 @@ class Settler:
     def _carry_out(self, snapshot: Snapshot, dag_ids: list[str], chunk: Chunk) -> bool:
         """Act on a look, batch after batch, as long as nobody else changes the ledger.
 
-        One compare-and-swap closes what a batch was answered and states the intent of the next.
+        One compare-and-swap closes what was answered and states the intent of the next batch.
         """
         todo = dag_ids
         while True:
-            self._read_log_after_answers(snapshot.record)
-            batch = self._batch(snapshot.record)
-            todo = batch.settle(todo, chunk, now=self._env.clock.now(), room=self._room())
-            if not batch.changed:
-                self._note(batch)
-                self._sent = None
-                return True
+            room = 0 if self._env.termination.requested or self._over() else BATCH
+            closes = len(self._got.answered) >= CLOSE_AT or not todo or not room
+            if closes:
+                self._read_log_after_answers(snapshot.record)
+            batch = self._batch(snapshot.record, closes=closes)
+            todo = batch.settle(todo, chunk, now=self._env.clock.now(), room=room)
             written = batch.record
-            snapshot = self._env.ledger.replace(
-                written, expected=snapshot.version, landed=batch.landed
-            )
-            self._note(batch)
-            self._send(batch, snapshot.record)
+            if batch.changed:
+                snapshot = self._env.ledger.replace(
+                    written, expected=snapshot.version, landed=batch.landed
+                )
+            self._follow(batch, snapshot.record, closes=closes)
             if snapshot.record != written:
                 return False
+            if not batch.changed and not self._sending.under_way:
+                return True
+            self._collect(of_all=not todo or not batch.requests)
 
     def _close(self) -> None:
         """Close what was sent, however others change the ledger: these lines are ours."""
-        while self._sent is not None:
+        self._collect(of_all=True)
+        while self._got.answers != NOTHING:
             self._read_log_after_answers(self._env.ledger.read())
             first: list[Batch] = []
 
             def decide(record: Record, first: list[Batch] = first) -> Batch:
-                batch = self._batch(record, like=first[0] if first else None)
+                batch = self._batch(record, closes=True, like=first[0] if first else None)
                 first.append(batch)
                 return batch
 
             batch = self._env.ledger.change(decide)
-            self._note(batch)
-            self._send(batch, batch.record)
+            self._follow(batch, batch.record, closes=True)
+            self._collect(of_all=True)
 
-    def _batch(self, record: Record, *, like: Batch | None = None) -> Batch:
-        """Return a batch that closes what was sent; with the intent of ``like`` if given."""
+    def _batch(self, record: Record, *, closes: bool, like: Batch | None = None) -> Batch:
+        """Return a batch, which may close what was answered; with the intent of ``like``."""
         intent = like.intent if like else self._env.intend()
         batch = Batch(record, self._event_log(record), intent, lease=self._patience.lease)
-        if self._sent is not None:
-            batch.close(self._sent, now=self._env.clock.now())
+        if closes:
+            batch.close(self._sent, self._got, now=self._env.clock.now())
         return batch
 
-    def _send(self, batch: Batch, record: Record) -> None:
-        """Send what the ledger now holds the intent of; what was sent before is closed."""
-        self._sent = None
-        if batch.requests:
-            outcome = send(self._env, batch.requests, intent=batch.intent, ledger_id=record.id)
-            self._lost = self._lost or bool(outcome.lost or outcome.unsent)
-            self._sent = Sent(batch.intent, batch.requests, outcome)
-
-    def _note(self, batch: Batch) -> None:
+    def _follow(self, batch: Batch, record: Record, *, closes: bool) -> None:
+        """Do what follows once a batch is written: note it, and send its requests."""
         self._outcomes |= batch.outcomes
+        if closes:
+            self._got = Outcome()
+        self._sent |= {d: Sent(batch.intent, paused) for d, paused in batch.requests.items()}
+        self._sending.send(batch.requests, intent=batch.intent, ledger_id=record.id)
+
+    def _collect(self, *, of_all: bool) -> None:
+        """Take back what was answered, or will never be."""
+        outcome = self._sending.outcome(of_all=of_all)
+        self._lost = self._lost or bool(outcome.lost or outcome.unsent)
+        self._got.add(outcome)
 
     def _read_log_after_answers(self, record: Record) -> None:
-        if self._sent is not None:
-            lines = {d: record.lines[d] for d in self._sent.requests if d in record.lines}
-            self._event_log(record).read(lines)
+        lines = {d: record.lines[d] for d in self._got.answered if d in record.lines}
+        self._event_log(record).read(lines)
 
     def _event_log(self, record: Record) -> EventLog:
         if self._log is None:
             self._log = EventLog(self._env.airflow, ledger_id=record.id)
         return self._log
-
-    def _room(self) -> int:
-        return 0 if self._env.termination.requested or self._over() else BATCH
 
     def _over(self) -> bool:
         return self._env.clock.monotonic() - self._started > self._patience.deadline

@@ -13,7 +13,6 @@ from fermata_hooks.documents import ConflictError
 from fermata_hooks.holding import _event_log
 from fermata_hooks.holding._batch import Chunk
 from fermata_hooks.holding._hold import HoldStep
-from fermata_hooks.holding._requests import send
 from fermata_hooks.holding._settle import Settler
 from fermata_hooks.ledger import Hold, Line, Record, Snapshot, hold_rules, settle_rules
 from fermata_hooks.ledger._rows import RUNNING
@@ -40,14 +39,15 @@ def _record_after(patch: pytest.MonkeyPatch) -> None:
             intent=intent,
             seen=self._seen,
             since=self._since,
-            answers=self._pause_answers.answers,
+            answers=self._answers.answers,
             resting=self._resting,
             now=self._env.clock.now(),
         )
         if planned.requests:
             requests = dict.fromkeys(planned.requests, True)
-            self._pause_answers = send(self._env, requests, intent=intent, ledger_id=record.id)
-        return self._decide(intent)
+            self._sending.send(requests, intent=intent, ledger_id=record.id)
+            self._answers = self._sending.outcome()
+        return self._decide(intent, stop=False)
 
     patch.setattr(HoldStep, "_pause", pause)
 

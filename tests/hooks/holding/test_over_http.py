@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Literal
 
 import pytest
@@ -22,7 +23,7 @@ from fermata_hooks.holding import (
     require_ours,
 )
 from fermata_hooks.termination import Termination
-from fermata_spec.errors import RejectedError, TerminatedError, UnavailableError
+from fermata_spec.errors import RejectedError, SettingsError, TerminatedError, UnavailableError
 
 Connect = Callable[..., Environment]
 
@@ -340,3 +341,41 @@ def test_sigterm_waits_for_answers_and_sends_nothing_more(connect_to: Connect) -
         confirmed = {dag_id for dag_id, line in lines.items() if line.mark == "paused"}
         assert 0 < len(confirmed) < 50
         assert confirmed == paused(airflow)
+
+
+def test_a_hold_that_would_not_fit_is_refused_before_anything_is_paused(
+    airflow: FakeAirflow, connect_to: Connect
+) -> None:
+    random = Random(1)  # noqa: S311 - the size is what is tested
+    wanted = [random.randbytes(120).hex() for _ in range(8000)]
+
+    with pytest.raises(SettingsError, match=r"demo: a hold of 8001 DAGs .* nothing was paused"):
+        hold_dags(connect_to(airflow), order("etl", *wanted))
+
+    assert airflow.requests == []
+    assert connect_to(airflow).ledger.read().holds == {}
+
+
+def test_the_next_batch_does_not_wait_for_the_last_answers_of_this_one(
+    clock: ManualClock, connect_to: Connect
+) -> None:
+    with FakeAirflow("3.3.2", now=clock.now) as airflow:
+        for dag_id in MANY:
+            airflow.add_dag(dag_id)
+        answer = threading.Event()
+        slow = Fault(method="PATCH", path="/dags/dag_000", wait=answer, answer="real", effect="now")
+        airflow.faults.order(slow)
+
+        def answer_when_the_next_batch_is_sent() -> None:
+            while len(airflow.sent("PATCH", "/dags/")) < 60:
+                pass
+            answer.set()
+
+        thread = threading.Thread(target=answer_when_the_next_batch_is_sent)
+        thread.start()
+        held = hold_dags(connect_to(airflow), order(*MANY))
+        thread.join()
+
+        assert {each.done for each in held.outcomes} == {"held"}
+        lines = connect_to(airflow).ledger.read().lines.values()
+        assert {(line.mark, line.late_until) for line in lines} == {("paused", None)}
