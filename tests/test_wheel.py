@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).with_name("uv")
-PACKAGES = {"fermata_spec", "fermata_cli", "fermata_plugin", "fermata_hooks"}
+PACKAGES = {"fermata_spec", "fermata_cli", "fermata_plugin", "fermata_airflow", "fermata_hooks"}
 SOURCES = {
     "CHANGELOG.md",
     "LICENSE",
@@ -97,6 +97,15 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
 
 def test_every_package_says_that_it_is_typed(wheel: Path) -> None:
     assert {f"{package}/py.typed" for package in PACKAGES} <= names_in(wheel)
+
+
+def test_the_wheel_is_an_airflow_provider(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
+        points = archive.read(name).decode()
+
+    told = "provider_info = fermata_airflow.get_provider_info:get_provider_info"
+    assert f"[apache_airflow_provider]\n{told}\n" in points
 
 
 def test_the_sdist_holds_the_sources_and_no_test_or_setting_of_ours(unpacked_sdist: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft4Validator  # type: ignore[import-untyped]
 
-DESCRIPTION = Path(__file__).parents[1] / "airflow" / "argocd-3.6.openapi.json"
+DESCRIPTION = Path(__file__).parents[1] / "provider" / "argocd-3.6.openapi.json"
 UNDESCRIBED = {"fields"}  # query: every list and stream takes it
 
 Json = dict[str, Any]
@@ -97,5 +97,5 @@ def _as_go_writes(node: Any) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(node, dict):
         return node
     if node.get("format") == "int64" and node.get("type") == "string":
-        return {"type": ["integer", "string"]}
+        return {**node, "type": ["integer", "string"]}
     return {key: _as_go_writes(each) for key, each in node.items()}

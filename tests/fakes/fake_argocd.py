@@ -19,6 +19,7 @@ operation and for a revision under auto-sync. ``argocd.answers = 503`` makes it 
 """
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -247,6 +248,11 @@ class _Http(ThreadingHTTPServer):
     def __init__(self, argocd: FakeArgoCd) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.argocd = argocd
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - theirs
+        """Say nothing of a client that has gone: those of streams always do."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -39,14 +39,17 @@ class Outcome:
 class Judge(Protocol):
     """One who is shown an application until the outcome is known."""
 
-    why: str
-    """Why it is not known yet."""
+    @property
+    def why(self) -> str:
+        """Why it is not known yet."""
 
-    again: float | None
-    """Seconds until another look tells more, though nothing may have changed; None: no need."""
+    @property
+    def again(self) -> float | None:
+        """Seconds until another look tells more, though nothing may have changed."""
 
-    wants_refresh: bool
-    """Whether a refresh would tell more than the next look."""
+    @property
+    def wants_refresh(self) -> bool:
+        """Whether a refresh would tell more than the next look."""
 
     def look(self, application: Application | None, now: float) -> Outcome | None:
         """Return the outcome; None to go on. ``application``: None if it is surely gone."""
