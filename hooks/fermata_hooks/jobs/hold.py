@@ -23,6 +23,7 @@ from fermata_hooks.jobs.options import (
     plan_option,
     select_option,
 )
+from fermata_hooks.jobs.started_by import run_that_waits
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.selection import Selection, is_first_deployment, select
@@ -196,7 +197,7 @@ def _drain(
                 dag_ids=sorted(held.dag_ids),
                 owners={dag.dag_id: dag.owners for dag in dags if dag.dag_id in held.dag_ids},
                 wait_for_deferred=policy.wait_for_deferred,
-                exclude_run=place.started_by,
+                exclude_run=run_that_waits(place, plan.application),
             ),
             deadline=policy.drain_deadline,
             on_deadline=policy.on_deadline,
