@@ -19,6 +19,21 @@ from fermata_spec.errors import RejectedError
 MANIFESTS = Path(__file__).parents[1] / "manifests"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
+APPLICATION_KIND = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: applications.argoproj.io, annotations: {api-approved.kubernetes.io: unapproved}}
+spec:
+  group: argoproj.io
+  scope: Namespaced
+  names: {kind: Application, listKind: ApplicationList, plural: applications, singular: application}
+  versions:
+    - name: v1alpha1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+"""
+
 
 def connect() -> Kube:
     """Return the cluster of ``KUBECONFIG``."""

@@ -1,8 +1,8 @@
 """The real components that tests may need, and what happens where one is missing.
 
-A test says what it needs by its mark: ``airflow``, ``kubernetes``, ``docker`` or ``kubectl``. Where
-that is missing the test is skipped, and one loud line a component ends the run. Where
-``FERMATA_TEST_REQUIRE=airflow,docker`` names it, its absence is a failure: a machine that was
+A test says what it needs by its mark: ``airflow``, ``kubernetes``, ``docker``, ``kubectl`` or
+``node``. Where that is missing the test is skipped, and one loud line a component ends the run.
+Where ``FERMATA_TEST_REQUIRE=airflow,docker`` names it, its absence is a failure: a machine that was
 prepared for a test must not pass by leaving it out.
 """
 
@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 REQUIRE_VARIABLE = "FERMATA_TEST_REQUIRE"
+IMAGE_VARIABLE = "FERMATA_TEST_IMAGE"
 PROBE_SECONDS = 10
 KUSTOMIZE = 5  # its major version in kubectl 1.27 and newer
 
@@ -146,9 +147,17 @@ def _no_kubectl(_environ: Mapping[str, str]) -> str:
     return "" if major >= KUSTOMIZE else f"kubectl has kustomize {version}, not {KUSTOMIZE}"
 
 
+def _no_node(environ: Mapping[str, str]) -> str:
+    """Return why pods of our image cannot be run; empty when they can."""
+    if not environ.get(IMAGE_VARIABLE):
+        return f"{IMAGE_VARIABLE} names no image that the cluster's nodes have"
+    return _no_kubernetes(environ)
+
+
 PROBES: dict[str, Callable[[Mapping[str, str]], str]] = {
     "airflow": _no_airflow,
     "kubernetes": _no_kubernetes,
     "docker": _no_docker,
     "kubectl": _no_kubectl,
+    "node": _no_node,
 }

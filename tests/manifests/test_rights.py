@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from clusters import connect, fresh_namespace, install_kind
+from clusters import APPLICATION_KIND, connect, fresh_namespace, install_kind
 from fakes.fake_airflow import FakeAirflow
 from fakes.fake_argocd import FakeArgoCd
 from fakes.scripted_clock import ScriptedClock
@@ -40,20 +40,6 @@ from workplaces import NEW, OLD, Surroundings, changed, make_plan, new_report
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
 BASE = MANIFESTS / "base"
-APPLICATION_KIND = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: applications.argoproj.io, annotations: {api-approved.kubernetes.io: unapproved}}
-spec:
-  group: argoproj.io
-  scope: Namespaced
-  names: {kind: Application, listKind: ApplicationList, plural: applications, singular: application}
-  versions:
-    - name: v1alpha1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
 FIRST = make_plan("etl", "load", revision=OLD, verify=VerifyPolicy(deadline=60.0, settle=5.0))
 SECOND = changed(FIRST, "etl")
 LEASE = FIRST.hold.lease

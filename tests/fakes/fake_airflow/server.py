@@ -60,7 +60,7 @@ class _Http(ThreadingHTTPServer):
     block_on_close = True
 
     def __init__(self, airflow: "FakeAirflow") -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((airflow.host, 0), _Handler)
         self.airflow = airflow
         self.routes = Routes(airflow)
         self._open: set[socket.socket] = set()

@@ -38,6 +38,7 @@ class FakeAirflow:
     ) -> None:
         self.release = RELEASES[version]
         self.now = now
+        self.host = "127.0.0.1"  # another one, where pods are to reach it
         self.base_path = base_path
         self.dags: dict[str, FakeDag] = {}
         self.runs: dict[tuple[str, str], FakeRun] = {}
@@ -75,7 +76,7 @@ class FakeAirflow:
     @property
     def url(self) -> str:
         """The base address, as ``fermata.yaml`` would have it."""
-        return f"http://127.0.0.1:{self._server.port}{self.base_path}"
+        return f"http://{self.host}:{self._server.port}{self.base_path}"
 
     # What there is
 

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from clusters import MANIFESTS, connect, fresh_namespace, install_kind, rule, somebody
+from clusters import (
+    APPLICATION_KIND,
+    MANIFESTS,
+    connect,
+    fresh_namespace,
+    install_kind,
+    rule,
+    somebody,
+)
 from fakes.fake_airflow import FakeAirflow
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.dagset_status import syncing, verified_now
@@ -28,20 +36,6 @@ from workplaces import NEW, OLD, changed, make_plan
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 
-APPLICATION_KIND = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {name: applications.argoproj.io, annotations: {api-approved.kubernetes.io: unapproved}}
-spec:
-  group: argoproj.io
-  scope: Namespaced
-  names: {kind: Application, listKind: ApplicationList, plural: applications, singular: application}
-  versions:
-    - name: v1alpha1
-      served: true
-      storage: true
-      schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-"""
 VERIFIED = make_plan("etl", "report", revision=OLD)
 PLAN = changed(VERIFIED, "etl")
 
