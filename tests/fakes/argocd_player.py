@@ -6,6 +6,8 @@ of its conditions; whatever fails in a phase starts the SyncFail hooks, but a te
 not: its running hook is deleted, and that is all.
 """
 
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,6 +64,13 @@ class ArgoCdPlayer:
             done.phase = "Failed: Operation terminated"
         self._clean_up(manifests, good=done.phase == "Succeeded")
         return done
+
+    def output(self, job: str) -> str:
+        """Return what a Job's pod has printed."""
+        kubectl = shutil.which("kubectl") or "kubectl"
+        command = [kubectl, "--namespace", self._namespace, "logs", f"job/{job}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return done.stdout
 
     def log(self, job: str) -> str:
         """Return what the last pod of a Job has said last."""

@@ -3,6 +3,7 @@
 After each of them the DAGs are what they were, by finish, by release, or by the watch.
 """
 
+import json
 import os
 import socket
 import subprocess
@@ -248,6 +249,41 @@ def test_a_missing_secret_ends_the_hold_with_a_line_that_names_it(town: Town) ->
     assert "exit 2" in log
     assert "/etc/fermata/airflow/username" in log
     assert town.paused() == set()
+
+
+MEASURE = """
+import json, os, subprocess, time
+def measure(command):
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    said = process.stderr.read().decode()
+    _, status, used = os.wait4(process.pid, 0)
+    seconds, mib = time.monotonic() - began, used.ru_maxrss / 1024
+    return {"seconds": seconds, "mib": mib, "exit": os.waitstatus_to_exitcode(status), "said": said}
+commands = [["python3", "-c", "pass"], ["fermata", "hold"], ["fermata", "finish"]]
+print(json.dumps({command[1]: measure(command) for command in commands}))
+"""
+
+
+@pytest.mark.kubectl
+def test_a_sync_that_touches_no_dag_is_cheap(town: Town) -> None:
+    objects = {m["kind"] + m["metadata"]["name"]: m for m in town.render(NEW)}
+    job = objects["Jobfermata-hold-demo"]
+    container = job["spec"]["template"]["spec"]["containers"][0]
+    container["command"] = ["python3", "-c", MEASURE]
+    plan = objects["ConfigMapfermata-plan-demo"]
+
+    done = town.player.sync([plan, job], apply=lambda: None)
+
+    assert done.phase == "Succeeded", town.player.log("fermata-hold-demo")
+    cost = json.loads(town.player.output("fermata-hold-demo"))
+    print({name: (round(each["seconds"], 2), round(each["mib"])) for name, each in cost.items()})
+    for hook in ("hold", "finish"):
+        assert cost[hook]["exit"] == 0, cost[hook]["said"]
+        assert "no DAG is touched" in cost[hook]["said"]
+        assert cost[hook]["mib"] < 64  # what a Job requests
+    both = cost["hold"]["seconds"] + cost["finish"]["seconds"] - 2 * cost["-c"]["seconds"]
+    assert both < 3.5
 
 
 def applications(town: Town, argocd: str) -> Objects:

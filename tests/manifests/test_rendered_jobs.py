@@ -1,5 +1,8 @@
 """The hook Jobs that the renderer emits, as the cluster takes them."""
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,8 @@ def test_kubernetes_deadline_is_longer_than_the_hooks_own(job: Manifest) -> None
     plan = the_plan()
     own = {
         "hold": deadlines.hold_deadline(plan),
+        "verify": deadlines.verify_deadline(plan),
+        "smoke": deadlines.smoke_deadline(plan),
         "finish": deadlines.finish_deadline(plan),
         "release": deadlines.release_deadline(plan),
     }[job["metadata"]["labels"]["app.kubernetes.io/component"]]
@@ -117,3 +122,27 @@ def test_the_dagset_is_what_its_kind_takes() -> None:
     assert set(schema["required"]) <= dagset["spec"].keys() <= schema["properties"].keys()
     for dag in dagset["spec"]["dags"]:
         assert dag.keys() <= schema["properties"]["dags"]["items"]["properties"].keys()
+
+
+def test_hooks_that_are_separate_keep_all_of_this(tmp_path: Path) -> None:
+    checkout = shutil.copytree(RENDERED.parent, tmp_path / "checkout")
+    settings = (checkout / "fermata.yaml").read_text(encoding="utf-8")
+    settings = settings.replace("hooks: {", "hooks: {post: separate, ")
+    (checkout / "fermata.yaml").write_text(settings, encoding="utf-8")
+    fermata = Path(sys.executable).with_name("fermata")
+    identity = ["--application=etl", "--namespace=airflow", f"--revision={'b' * 40}"]
+
+    done = subprocess.run([fermata, "render", *identity, checkout], capture_output=True, check=True)
+
+    jobs = [each for each in yaml.safe_load_all(done.stdout) if each["kind"] == "Job"]
+    names = [job["metadata"]["labels"]["app.kubernetes.io/component"] for job in jobs]
+    assert names == ["hold", "verify", "smoke", "release"]
+    for job in jobs:
+        for release in RELEASES:
+            validate(job, release)
+        test_a_job_is_admitted_where_pods_are_restricted(job)
+        test_a_job_gives_up_at_once_where_no_attempt_will_help_and_only_there(job)
+        test_a_pod_that_a_node_took_with_it_is_no_failure(job)
+        test_kubernetes_deadline_is_longer_than_the_hooks_own(job)
+        test_a_job_runs_a_command_that_there_is(job)
+        test_no_secret_is_in_a_job(job)
