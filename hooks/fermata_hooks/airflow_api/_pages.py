@@ -38,15 +38,16 @@ def read_new(
 
     It is read until the known and the new ones are as many as there are in all: a row that came
     late among older ones (its transaction was slow) is missing from that sum, and so is found.
+    "In all" is as of the first page: what comes while it is read stands before that page.
     """
-    new: dict[Hashable, Row] = {}
-    offset = 0
-    while True:
+    page, in_all = page_at(0)
+    new = {key(row): row for row in page if key(row) not in known}
+    offset, total = len(page), in_all
+    while page and offset < total and len(known) + len(new) < in_all:
         page, total = page_at(offset)
         new.update((key(row), row) for row in page if key(row) not in known)
         offset += len(page)
-        if not page or offset >= total or len(known) + len(new) >= total:
-            return list(new.values())
+    return list(new.values())
 
 
 def in_chunks(items: Iterable[str], size: int) -> Iterable[list[str]]:

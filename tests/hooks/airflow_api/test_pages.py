@@ -123,3 +123,19 @@ def test_known_rows_are_not_read_again() -> None:
 
     assert read_new(page_at, int, set(range(1, 991))) == list(range(1000, 990, -1))
     assert asked == [0]
+
+
+def test_rows_that_come_while_new_ones_are_read_do_not_make_all_of_them_be_read() -> None:
+    rows = list(range(1000, 0, -1))
+    asked = []
+
+    def page_at(offset: int) -> Page[int]:
+        asked.append(offset)
+        page = rows[offset : offset + 100], len(rows)
+        rows[:0] = range(rows[0] + 8, rows[0], -1)
+        return page
+
+    found = read_new(page_at, int, set(range(1, 851)))
+
+    assert found == list(range(1000, 850, -1))
+    assert asked == [0, 100]
