@@ -2,6 +2,7 @@
 
 from fermata_spec.deadlines import (
     active_deadline,
+    changing_deadline,
     finish_deadline,
     hold_deadline,
     release_deadline,
@@ -22,11 +23,12 @@ PLAN = Plan(
 
 
 def test_hold_outlives_its_drain_and_a_late_answer() -> None:
-    assert hold_deadline(PLAN) > PLAN.hold.drain_deadline + PLAN.hold.late
+    assert changing_deadline(PLAN.hold.late) > PLAN.hold.late
+    assert hold_deadline(PLAN) > PLAN.hold.drain_deadline + changing_deadline(PLAN.hold.late)
 
 
 def test_finish_outlives_verify_smoke_and_release() -> None:
-    assert finish_deadline(PLAN) > 600 + 10 + 1200 + PLAN.hold.late
+    assert finish_deadline(PLAN) > 600 + 10 + 1200 + changing_deadline(PLAN.hold.late)
 
 
 def test_a_part_of_finish_ends_before_finish_does() -> None:

@@ -28,6 +28,7 @@ from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.selection import Selection, is_first_deployment, select
 from fermata_spec.dagset import Change, DagSetStatus, change
+from fermata_spec.deadlines import changing_deadline
 from fermata_spec.errors import RefusedError, RejectedError, SettingsError, UnavailableError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
@@ -170,7 +171,7 @@ def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -
             operation=sync.started if sync is not None else "",
             wanted=selection.wanted,
             lease=plan.hold.lease,
-            deadline=plan.hold.late + plan.hold.longest_drain,
+            deadline=changing_deadline(plan.hold.late),
         ),
     )
     report.dags += [*held.outcomes, *left_out(selection)]

@@ -29,13 +29,10 @@ from fermata_hooks.jobs.resuming import GOES_ON, foretell, with_starts
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.resumption import Resumption
-from fermata_spec.deadlines import staggering
+from fermata_spec.deadlines import changing_deadline, staggering
 from fermata_spec.errors import InconclusiveError, RefusedError, SettingsError
 from fermata_spec.plan import HoldPolicy, Plan, ReleasePolicy
 from fermata_spec.report import Check, Report
-
-DEADLINE = 600.0
-"""Seconds for settling; the Job's ``activeDeadlineSeconds`` must be longer."""
 
 
 @click.command()
@@ -234,7 +231,9 @@ def fill(report: Report, released: Released, foreseen: Resumption | None = None)
 
 
 def _patience(plan: Plan) -> Patience:
-    return Patience(deadline=DEADLINE, for_late_requests=True, lease=plan.hold.lease)
+    return Patience(
+        deadline=changing_deadline(plan.hold.late), for_late_requests=True, lease=plan.hold.lease
+    )
 
 
 def _by_hand(application: str | None, form: Format, *, dry_run: bool) -> None:
@@ -253,7 +252,7 @@ def _by_hand(application: str | None, form: Format, *, dry_run: bool) -> None:
 
 
 def _end(place: Workplace, application: str | None) -> Released:
-    patience = Patience(deadline=DEADLINE, for_late_requests=True)
+    patience = Patience(deadline=changing_deadline(place.late), for_late_requests=True)
     if application is None:
         return release_everything(place.holding, patience=patience)
     return release_hold(place.holding, application, revision=None, patience=patience)

@@ -16,7 +16,7 @@ from fermata_hooks.holding import Patience, read_status, release_hold
 from fermata_hooks.jobs import finish as finish_module
 from fermata_hooks.jobs.finish import preview_finish, run_finish, worst
 from fermata_hooks.jobs.hold import run_hold
-from fermata_hooks.jobs.release import DEADLINE, after_failure
+from fermata_hooks.jobs.release import after_failure
 from fermata_spec.dagset import DagSetStatus
 from fermata_spec.errors import (
     FermataError,
@@ -402,7 +402,7 @@ def test_a_repeat_after_a_pass_proves_nothing_again(sync: Sync) -> None:
 def test_a_hold_that_somebody_else_ended_is_inconclusive(sync: Sync) -> None:
     sync.hold()
     place = sync.around.place()
-    release_hold(place.holding, "demo", revision=None, patience=Patience(deadline=DEADLINE))
+    release_hold(place.holding, "demo", revision=None, patience=Patience())
     sync.apply()
 
     error, _ = sync.finish_badly(InconclusiveError)
