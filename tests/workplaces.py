@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from fakes.fake_airflow import FakeAirflow
-from fakes.manual_clock import ManualClock
 from fermata_hooks.clock import Clock
 from fermata_hooks.dagset_status import syncing, verified_now
 from fermata_hooks.documents import Document, Documents, FileDocuments
@@ -82,7 +81,7 @@ class CountedDocuments:
 class Surroundings:
     """One Airflow, one folder, one clock; each ``place`` is one process of its own."""
 
-    def __init__(self, airflow: FakeAirflow, folder: Path, clock: ManualClock) -> None:
+    def __init__(self, airflow: FakeAirflow, folder: Path, clock: Clock) -> None:
         self.airflow = airflow
         self.clock = clock
         self.folder = folder / "ledger"
