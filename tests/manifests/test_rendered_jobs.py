@@ -124,6 +124,7 @@ def test_the_dagset_is_what_its_kind_takes() -> None:
         assert dag.keys() <= schema["properties"]["dags"]["items"]["properties"].keys()
 
 
+@pytest.mark.slow
 def test_hooks_that_are_separate_keep_all_of_this(tmp_path: Path) -> None:
     checkout = shutil.copytree(RENDERED.parent, tmp_path / "checkout")
     settings = (checkout / "fermata.yaml").read_text(encoding="utf-8")
