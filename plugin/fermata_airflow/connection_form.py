@@ -7,7 +7,7 @@ FIELDS = {
     },
     "ca_file": {
         "label": "CA file",
-        "description": "Certificates to trust, in place of the machine's.",
+        "description": "Certificates to trust, in place of the public ones.",
     },
     "verify": {
         "label": "Verify certificate",

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +20,12 @@ from fakes.fake_argocd import PROJECT
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.demo import airflow_config
-from fermata_hooks.demo.airflow_server import AirflowServer, RunningAirflow
+from fermata_hooks.demo.airflow_server import (
+    GRACE,
+    AirflowServer,
+    Processes,
+    RunningAirflow,
+)
 from fermata_hooks.termination import Termination
 from fermata_spec.initiator import Initiator
 
@@ -97,39 +101,38 @@ class Scene:
 
 
 class Triggerer:
-    """A triggerer that can be killed: Airflow's other processes must not go with it."""
+    """A triggerer that can be killed: Airflow's other processes must not go with it.
+
+    It has a supervisor of its own, so it ends with these tests, however they end.
+    """
 
     def __init__(self, python: Path, home: Path) -> None:
-        self._command: list[str | Path] = [
-            python,
-            "-m",
-            "airflow",
-            "triggerer",
-            "--skip-serve-logs",
-        ]
-        self._env = airflow_config.environment(python, home)
-        self._log = home / "triggerer.log"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        """Its process, and the group of all that it starts."""
-        assert self._process is not None
-        return self._process.pid
+        self._folder = home / "triggerer"
+        self._folder.mkdir()
+        process = {
+            "argv": [str(python), "-m", "airflow", "triggerer", "--skip-serve-logs"],
+            "env": airflow_config.environment(python, home),
+            "log": str(home / "triggerer.log"),
+        }
+        self._specification = {"processes": [process], "remove": [], "grace": GRACE}
+        self._processes = Processes()
 
     def start(self) -> None:
         """Start it."""
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command, env=self._env, stdout=log, stderr=log, start_new_session=True
-            )
+        self._processes = Processes()
+        self._processes.start(self._specification, home=self._folder)
 
     def kill(self) -> None:
-        """End it and all that it started, at once."""
-        assert self._process is not None
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait(timeout=30)
+        """End it at once: the supervisor is there for what it leaves."""
+        supervisor = self._processes.pid
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text("ascii")
+        for child in children.split():
+            os.kill(int(child), signal.SIGKILL)
+        self._processes.stop()
+
+    def stop(self) -> None:
+        """Let it end."""
+        self._processes.stop()
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +159,7 @@ def scene(
                 _wait_for_dags(scene, len(list(dags.glob("example_*.py"))))
                 yield scene
             finally:
-                triggerer.kill()
+                triggerer.stop()
         assert argocd.violations == []
 
 
