@@ -15,6 +15,7 @@ class EventLog:
         self._since = float("inf")
         self._known: set[int] = set()
         self._rows: dict[str, list[PauseRow]] = {}
+        self.other_ledgers: set[str] = set()  # whose tags were seen: two ledgers write to one DAG
 
     def read(self, lines: Mapping[str, Line]) -> None:
         """Read on. A state must have been read before: rows come no later than effects."""
@@ -29,6 +30,8 @@ class EventLog:
         self._known.update(found.ids)
         for row in found.rows:
             self._rows.setdefault(row.dag_id, []).append(row)
+            if row.tag and row.dag_id in lines and not row.ours(self._ledger_id):
+                self.other_ledgers.add(row.tag.partition(".")[0])
 
     def wish(self, dag_id: str, line: Line) -> Wish:
         """Return what the DAG would be without us, by the rows read so far."""

@@ -41,7 +41,7 @@ class HeldDags:
     ``opened`` is False if there was nothing to hold and no hold to join: then the ledger was not
     written to. ``dag_ids`` is its whole list, also what earlier attempts put on it. ``outcomes``
     has one entry for each wanted DAG. ``joined`` names the revision whose hold it joined.
-    ``clock_skew``: how many seconds Airflow's clock was ahead of ours.
+    ``clock_skew``: how many seconds Airflow's clock was ahead of ours; 0 where they agree.
     """
 
     application: str
@@ -101,7 +101,6 @@ class HoldStep:
         self._started = environment.clock.monotonic()
         self._seen: dict[str, Seen] = {}
         self._since = 0.0
-        self._skew = 0.0
         self._resting: set[str] = set()  # DAGs without an answer, not to be asked again at once
         self._heard: dict[str, str] = {}  # what was heard in place of an answer
         self._sending = Sending(environment)
@@ -134,7 +133,7 @@ class HoldStep:
 
     def _open(self) -> tuple[Record, Hold | None]:
         """Open or join; return the ledger with the hold, and the hold that was there before."""
-        order, now = self._order, self._env.clock.now()
+        order, now = self._order, self._env.now()
         before: list[Hold | None] = []
 
         def decide(record: Record) -> Decision:
@@ -159,11 +158,10 @@ class HoldStep:
     def _look(self, dag_ids: Collection[str]) -> None:
         """Look at DAGs: the ledger first, then Airflow."""
         lines = self._env.ledger.read().lines
-        look = self._env.airflow.look(dag_ids)
+        look = self._env.look(dag_ids)
         self._seen |= {d: Seen(lines.get(d), look.paused.get(d)) for d in dag_ids}
         if not self._since:
             self._since = look.at
-            self._skew = look.at - self._env.clock.now()
 
     def _pause(self) -> Decision:
         """Pause batch after batch, until a look or a wait is needed or nothing is to do.
@@ -210,7 +208,7 @@ class HoldStep:
                 since=self._since,
                 answers=self._answers.answers,
                 resting=self._resting | self._sending.under_way.keys(),
-                now=self._env.clock.now(),
+                now=self._env.now(),
                 room=0 if stop else BATCH,
             )
             self._note_steps(decision)
@@ -262,7 +260,7 @@ class HoldStep:
                 for d in sorted(self._order.wanted)
             ),
             joined=before.revision if before else "",
-            clock_skew=self._skew,
+            clock_skew=self._env.time.skew,
         )
 
 

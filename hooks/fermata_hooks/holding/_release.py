@@ -59,7 +59,7 @@ def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by nam
     ``keep`` are the DAGs that stay on its list (quarantine); None keeps all of them. A hold step
     that still runs is stopped. ``ended`` is the application if its hold was cut down.
     """
-    expires = environment.clock.now() + lease
+    expires = environment.now() + lease
     token = secrets.token_hex(8)
     ending = end(
         environment,
@@ -89,8 +89,8 @@ def preview_release(
     lines = after.unlisted()
     if not lines:
         return ()
-    read_at = environment.clock.now()
-    look = environment.airflow.look(lines)
+    look = environment.look(lines)
+    read_at = environment.now()
     log = EventLog(environment.airflow, ledger_id=after.id)
     log.read(lines)
     batch = Batch(after, log, environment.intend(), lease=0.0)

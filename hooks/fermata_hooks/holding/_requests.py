@@ -163,7 +163,7 @@ class Sending:
         outcome.believe(requests, seen)
 
     def _ask(self, task: _Task) -> FermataError | None:
-        is_late = self._env.clock.now() > task.intent.ends
+        is_late = self._env.now() > task.intent.ends
         if is_late or self._stopped or self._env.termination.requested:
             return UnsentError(f"{task.dag_id}: not sent")
         try:

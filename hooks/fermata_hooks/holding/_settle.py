@@ -51,6 +51,8 @@ class Settled:
     in the ledger until, at the latest, ``waits_until`` (seconds since the epoch). ``refused``:
     Airflow refused to change them. ``log_mode`` says how far persons' changes could be told
     (empty: nothing had to be settled), ``assumed`` what follows from it, for the report.
+    ``other_ledgers``: the ids of ledgers that write to these DAGs besides; there should be none,
+    and their pauses are taken for a person's.
     """
 
     outcomes: tuple[DagOutcome, ...] = ()
@@ -60,6 +62,7 @@ class Settled:
     refused: tuple[str, ...] = ()
     log_mode: str = ""
     assumed: str = ""
+    other_ledgers: tuple[str, ...] = ()
 
 
 def settle(environment: Environment, patience: Patience) -> Settled:
@@ -157,8 +160,9 @@ class Settler:
 
     def _look(self, record: Record, dag_ids: list[str]) -> Chunk:
         """Read the states, then the event log: rows come no later than effects."""
-        read_at = self._env.clock.now()
-        look = self._env.airflow.look(dag_ids)
+        asked = self._env.clock.now()
+        look = self._env.look(dag_ids)
+        read_at = asked + self._env.time.skew
         self._event_log(record).read({d: record.lines[d] for d in dag_ids})
         return Chunk({d: look.paused.get(d) for d in dag_ids}, read_at)
 
@@ -174,7 +178,7 @@ class Settler:
             if closes:
                 self._read_log_after_answers(snapshot.record)
             batch = self._batch(snapshot.record, closes=closes)
-            todo = batch.settle(todo, chunk, now=self._env.clock.now(), room=room)
+            todo = batch.settle(todo, chunk, now=self._env.now(), room=room)
             written = batch.record
             if batch.changed:
                 snapshot = self._env.ledger.replace(
@@ -208,7 +212,7 @@ class Settler:
         intent = like.intent if like else self._env.intend()
         batch = Batch(record, self._event_log(record), intent, lease=self._patience.lease)
         if closes:
-            batch.close(self._sent, self._got, now=self._env.clock.now())
+            batch.close(self._sent, self._got, now=self._env.now())
         return batch
 
     def _follow(self, batch: Batch, record: Record, *, closes: bool) -> None:
@@ -262,6 +266,7 @@ class Settler:
             refused=self._with("refused"),
             log_mode=mode,
             assumed=_ASSUMED[mode] if mode else "",
+            other_ledgers=tuple(sorted(self._log.other_ledgers)) if self._log else (),
         )
 
     def _with(self, done: str) -> tuple[str, ...]:

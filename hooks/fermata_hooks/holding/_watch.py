@@ -39,7 +39,7 @@ def end_due_holds(
     over = {operation.application: operation for operation in ended}
     with environment.termination.shield():
         return environment.ledger.change(
-            lambda record: _ending(record, over, now=environment.clock.now())
+            lambda record: _ending(record, over, now=environment.now())
         ).ended
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from fermata_hooks.documents import ConflictError
 from fermata_hooks.holding import _event_log
+from fermata_hooks.holding._actors import LedgerTime
 from fermata_hooks.holding._batch import Chunk
 from fermata_hooks.holding._hold import HoldStep
 from fermata_hooks.holding._settle import Settler
@@ -41,7 +42,7 @@ def _record_after(patch: pytest.MonkeyPatch) -> None:
             since=self._since,
             answers=self._answers.answers,
             resting=self._resting,
-            now=self._env.clock.now(),
+            now=self._env.now(),
         )
         if planned.requests:
             requests = dict.fromkeys(planned.requests, True)
@@ -81,7 +82,7 @@ def _no_wait_to_hold(patch: pytest.MonkeyPatch) -> None:
 
 def _state_first(patch: pytest.MonkeyPatch) -> None:
     def look(self: HoldStep, dag_ids: list[str]) -> None:
-        seen = self._env.airflow.look(dag_ids)
+        seen = self._env.look(dag_ids)
         lines = self._env.ledger.read().lines
         self._seen |= {d: Seen(lines.get(d), seen.paused.get(d)) for d in dag_ids}
         self._since = self._since or seen.at
@@ -130,7 +131,7 @@ def _looks_before_t(patch: pytest.MonkeyPatch) -> None:
     carry_out = Settler._carry_out  # noqa: SLF001
 
     def late(self: Settler, snapshot: Snapshot, dag_ids: list[str], chunk: Chunk) -> bool:
-        now = self._env.clock.now()
+        now = self._env.now()
         return carry_out(self, snapshot, dag_ids, replace(chunk, read_at=now))
 
     patch.setattr(Settler, "_carry_out", late)
@@ -171,9 +172,9 @@ def _no_second_look(patch: pytest.MonkeyPatch) -> None:
 
 def _log_first(patch: pytest.MonkeyPatch) -> None:
     def look(self: Settler, record: Record, dag_ids: list[str]) -> Chunk:
-        read_at = self._env.clock.now()
+        read_at = self._env.now()
         self._event_log(record).read({d: record.lines[d] for d in dag_ids})
-        seen = self._env.airflow.look(dag_ids)
+        seen = self._env.look(dag_ids)
         return Chunk({d: seen.paused.get(d) for d in dag_ids}, read_at)
 
     patch.setattr(Settler, "_look", look)
@@ -198,6 +199,10 @@ def _ignores_persons(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_event_log, "wish_of", lambda *_, **__: RUNNING)
 
 
+def _believes_its_clock(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LedgerTime, "learn", lambda *_, **__: None)
+
+
 MUTANTS: Mapping[str, Mutant] = {
     mutant.name: mutant
     for mutant in (
@@ -219,6 +224,7 @@ MUTANTS: Mapping[str, Mutant] = {
         Mutant("log first", "S14", _log_first),
         Mutant("unlists left alone", "S15", _unlists_left_alone),
         Mutant("ignores persons", "S16", _ignores_persons),
+        Mutant("believes its clock", "clocks", _believes_its_clock),
     )
 }
 

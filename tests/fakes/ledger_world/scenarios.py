@@ -145,6 +145,11 @@ def _persons_are_ignored(w: World) -> None:
     w.release("A").finish()
 
 
+def _clocks_minutes_apart(w: World) -> None:
+    w.hold("A", ["d"], skew=-500.0).until("answer").kill()
+    w.release("A").finish()
+
+
 def _two_settlers_at_once(w: World) -> None:
     w.hold("A", ["d"]).finish()
     release = w.release("A").until("replace", times=2)
@@ -173,5 +178,6 @@ SCENARIOS = {
     "S14": Scenario("the log is read before the state", _log_before_state),
     "S15": Scenario("left alone, not listed", _left_alone_and_not_listed, mode="unreadable"),
     "S16": Scenario("persons are ignored", _persons_are_ignored),
+    "clocks": Scenario("clocks that differ by minutes", _clocks_minutes_apart),
     "R2": Scenario("two settlers at once", _two_settlers_at_once),
 }

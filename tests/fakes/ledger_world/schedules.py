@@ -21,7 +21,7 @@ STEPS = 50
 SOME = tuple(range(12))
 BOTH = (True, False)
 REVISIONS = ("r1", "r1", "r1", "r2")
-SKEWS = (0.0, 0.0, 0.0, 14.0, -14.0)
+SKEWS = (0.0, 0.0, 0.0, 9.0, -9.0, 500.0, -500.0)
 
 SITUATIONS: tuple[tuple[LogMode, str], ...] = (
     *(("values", "3.3"), ("values", "3.3"), ("values", "3.1"), ("values", "2.11")),

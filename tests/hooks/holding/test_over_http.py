@@ -379,3 +379,45 @@ def test_the_next_batch_does_not_wait_for_the_last_answers_of_this_one(
         assert {each.done for each in held.outcomes} == {"held"}
         lines = connect_to(airflow).ledger.read().lines.values()
         assert {(line.mark, line.late_until) for line in lines} == {("paused", None)}
+
+
+def test_another_ledger_on_the_same_airflow_is_noticed(
+    connect_to: Connect, clock: ManualClock
+) -> None:
+    with FakeAirflow("3.3.2", now=clock.now) as airflow:
+        airflow.add_dag("etl")
+        hold_dags(connect_to(airflow), order("etl"))
+        extra = {"is_paused": True, "fermata": "theirs.token"}
+        airflow.write_row("patch_dag", "fermata", "etl", extra)
+
+        released = release(connect_to(airflow))
+
+        assert released.settled.other_ledgers == ("theirs",)
+        assert done(released) == {"etl": "left paused"}
+
+
+@pytest.mark.parametrize("was_paused", [True, False], ids=["during the hold", "before the hold"])
+def test_an_airflow_restored_from_a_backup_is_settled_by_what_it_is(
+    airflow: FakeAirflow, connect_to: Connect, *, was_paused: bool
+) -> None:
+    hold_dags(connect_to(airflow), order("etl"))
+    airflow.rows.clear()
+    airflow.dags["etl"].is_paused = was_paused
+
+    release(connect_to(airflow))
+
+    assert paused(airflow) == {"asleep"}
+    assert connect_to(airflow).ledger.read().lines == {}
+
+
+def test_clocks_that_differ_by_minutes_are_noticed_and_allowed_for(
+    connect_to: Connect, clock: ManualClock
+) -> None:
+    with FakeAirflow("3.3.2", now=lambda: clock.now() + 500.0) as airflow:
+        airflow.add_dag("etl")
+
+        held = hold_dags(connect_to(airflow), order("etl"))
+
+        assert held.clock_skew == pytest.approx(500.0, abs=2.0)
+        release(connect_to(airflow))
+        assert paused(airflow) == set()
