@@ -13,10 +13,12 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
+# The extra `airflow` is for an Airflow that is there: its release says which versions.
+OURS = [*EXTRAS["hooks"], *EXTRAS["plugin"]]
 ASKED = {
     "requirements-build.txt": GROUPS["build"],
-    "requirements.txt": [*EXTRAS["hooks"], *EXTRAS["plugin"]],
-    "requirements-dev.txt": list(chain(*EXTRAS.values(), *GROUPS.values())),
+    "requirements.txt": OURS,
+    "requirements-dev.txt": [*OURS, *chain(*GROUPS.values())],
 }
 ENTRY = re.compile(
     r"^(?P<name>[\w.-]+)==(?P<version>[\w.+!]+)(?P<rest>[^\n]*(?:\n[ ]{4}[^\n]*)*)", re.MULTILINE
