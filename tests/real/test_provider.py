@@ -217,7 +217,7 @@ def test_a_person_who_clears_a_task_gets_a_new_sync(scene: Scene) -> None:
     before = len(scene.argocd.started)
 
     # The command clears the task in all runs.
-    scene.command("tasks", "clear", dag_id, "--task-regex", "^sync$", "--yes")
+    scene.command("tasks", "clear", dag_id, "--task-regex", "sync", "--yes")
     runs = len(list((scene.airflow.home / "logs" / f"dag_id={dag_id}").glob("run_id=*")))
     end = time.monotonic() + PATIENCE
     while len(scene.argocd.started) < before + runs:
