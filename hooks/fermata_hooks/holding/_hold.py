@@ -13,6 +13,7 @@ from fermata_spec.errors import FermataError
 from fermata_spec.report import DagOutcome
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 10.0)  # seconds between attempts at DAGs that gave no answer
+YIELDS = 3  # naps in which what another step is pausing right now is left to it
 
 log = logging.getLogger("fermata.hold")
 
@@ -101,6 +102,7 @@ class HoldStep:
         self._started = environment.clock.monotonic()
         self._seen: dict[str, Seen] = {}
         self._since = 0.0
+        self._naps = 0
         self._resting: set[str] = set()  # DAGs without an answer, not to be asked again at once
         self._heard: dict[str, str] = {}  # what was heard in place of an answer
         self._sending = Sending(environment)
@@ -118,7 +120,6 @@ class HoldStep:
     def _deal_with_all(self, record: Record) -> Record:
         """Look, pause and wait until nothing is to do; return the ledger as it is then."""
         look_at: Collection[str] = record.holds[self._order.application].todo
-        naps = 0
         while True:
             if look_at:
                 self._look(look_at)
@@ -128,8 +129,7 @@ class HoldStep:
                 return decision.record
             look_at = decision.look
             if not look_at:
-                self._nap(decision, naps)
-                naps += 1
+                self._nap(decision)
 
     def _open(self) -> tuple[Record, Hold | None]:
         """Open or join; return the ledger with the hold, and the hold that was there before."""
@@ -210,23 +210,25 @@ class HoldStep:
                 resting=self._resting | self._sending.under_way.keys(),
                 now=self._env.now(),
                 room=0 if stop else BATCH,
+                yields=self._naps < YIELDS,
             )
             self._note_steps(decision)
             return decision
 
         return self._env.ledger.change(decide)
 
-    def _nap(self, decision: Decision, naps: int) -> None:
+    def _nap(self, decision: Decision) -> None:
         """Wait before asking again; raise at the deadline."""
         if self._over():
-            waits = "a resume that had no answer may still land"
+            waits = "a request of another process may still land"
             raise problems.too_late(
                 self._order.application,
                 decision.record.holds[self._order.application].todo,
                 dict.fromkeys(decision.waiting, waits) | self._heard,
                 deadline=self._order.deadline,
             )
-        self._env.clock.sleep(BACKOFF[min(naps, len(BACKOFF) - 1)])
+        self._env.clock.sleep(BACKOFF[min(self._naps, len(BACKOFF) - 1)])
+        self._naps += 1
         self._resting.clear()
 
     def _over(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from fermata_hooks.ledger._records import BATCH, Hold, Line, Record
 
-Step = Literal["leave alone", "share", "absent", "pause", "wait", "look"]
+Step = Literal["leave alone", "share", "absent", "pause", "wait", "yield", "look"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Decision:
     """The ledger to write, and what follows once it is written.
 
     ``requests``: pause these, within the intent. ``look``: look at these again, ledger first.
-    ``waiting``: an unanswered resume may still land on these. ``steps``: what was decided for
+    ``waiting``: an unanswered resume may still land on these, or another step is pausing them.
+    ``steps``: what was decided for
     each DAG. ``ours`` False: the hold is not this step's any more; it stops.
     """
 
@@ -191,11 +192,14 @@ def decide(  # noqa: PLR0913 - everything that a decision may depend on, all by 
     resting: Collection[str],
     now: float,
     room: int = BATCH,
+    yields: bool = False,
 ) -> Decision:
     """Write down what was answered, deal with what needs no request, and intend the next batch.
 
     ``since``: Airflow's time at the look. ``resting``: DAGs not to be asked again yet. ``room``:
-    how many requests at most. Deciding again, on a ledger that holds this very intent already
+    how many requests at most. ``yields``: leave what another step is pausing right now to it, for
+    the time being: to take its line over would let its request look like one without an answer.
+    Deciding again, on a ledger that holds this very intent already
     (the store's answer was lost), leads to the same requests.
     """
     token = intent.writer
@@ -213,6 +217,8 @@ def decide(  # noqa: PLR0913 - everything that a decision may depend on, all by 
         if dag_id in resting:
             continue
         steps[dag_id] = step(line, seen.get(dag_id), now=now)
+        if yields and is_under_way_for_another(line, token, now=now):
+            steps[dag_id] = "yield"
         if steps[dag_id] == "pause" and len(requests) < room:
             requests.append(dag_id)
             lines[dag_id] = intended(line, intent, since=since, now=now)
@@ -222,8 +228,15 @@ def decide(  # noqa: PLR0913 - everything that a decision may depend on, all by 
         ours=True,
         requests=tuple(requests),
         look=tuple(d for d, each in steps.items() if each == "look"),
-        waiting=tuple(d for d, each in steps.items() if each == "wait"),
+        waiting=tuple(d for d, each in steps.items() if each in ("wait", "yield")),
         steps=steps,
+    )
+
+
+def is_under_way_for_another(line: Line | None, token: str, *, now: float) -> bool:
+    """Return whether another step has said that it is about to pause the DAG."""
+    return (
+        line is not None and line.mark == "pausing" and line.writer != token and not line.calm(now)
     )
 
 

@@ -231,6 +231,37 @@ class TestPause:
         assert decision.record.lines["d"].late_until == SOON
 
 
+class TestYield:
+    """Beside the table: not to take over what another step is doing costs nobody a T."""
+
+    def decide_politely(self, line: Line) -> Decision:
+        return hold_rules.decide(
+            ledger(line),
+            "A",
+            intent=ME,
+            seen={},
+            since=NOW,
+            answers=Answers(),
+            resting=(),
+            now=NOW,
+            yields=True,
+        )
+
+    def test_what_another_step_is_pausing_is_left_to_it_for_the_time_being(self) -> None:
+        decision = self.decide_politely(PAUSING)
+
+        assert (decision.requests, decision.waiting) == ((), ("d",))
+        assert decision.record == ledger(PAUSING)
+
+    @pytest.mark.parametrize(
+        "line",
+        [replace(PAUSING, writer="me"), replace(PAUSING, until=OVER), RESUMING_OVER],
+        ids=["my own", "over", "an old resume"],
+    )
+    def test_everything_else_is_paused_at_once(self, line: Line) -> None:
+        assert self.decide_politely(line).requests == ("d",)
+
+
 class TestConfirm:
     """6: only the writer confirms; who was answered is dealt with."""
 
