@@ -252,13 +252,12 @@ def test_a_missing_secret_ends_the_hold_with_a_line_that_names_it(town: Town) ->
 
 
 MEASURE = """
-import json, os, subprocess, time
+import json, os, subprocess
 def measure(command):
-    began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     said = process.stderr.read().decode()
     _, status, used = os.wait4(process.pid, 0)
-    seconds, mib = time.monotonic() - began, used.ru_maxrss / 1024
+    seconds, mib = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
     return {"seconds": seconds, "mib": mib, "exit": os.waitstatus_to_exitcode(status), "said": said}
 commands = [["python3", "-c", "pass"], ["fermata", "hold"], ["fermata", "finish"]]
 print(json.dumps({command[1]: measure(command) for command in commands}))
@@ -283,7 +282,7 @@ def test_a_sync_that_touches_no_dag_is_cheap(town: Town) -> None:
         assert "no DAG is touched" in cost[hook]["said"]
         assert cost[hook]["mib"] < 64  # what a Job requests
     both = cost["hold"]["seconds"] + cost["finish"]["seconds"] - 2 * cost["-c"]["seconds"]
-    assert both < 3.5
+    assert both < 3.5  # of a processor: what else the machine does is not ours
 
 
 def applications(town: Town, argocd: str) -> Objects:
