@@ -52,11 +52,11 @@ class HistoryCases:
     def test_of_many_dags_only_what_is_theirs_is_found(self, world: World) -> None:
         finished_run(world, "cases_ok", "cases-among-many")
         api = world.api()
-        api.trigger("cases_paused", run_id="cases-active", conf={}, note="a test")
+        api.trigger("cases_paused", run_id="cases-active-among-many", conf={}, note="a test")
 
         tasks = api.task_instances(dag_ids=[*MANY, "cases_ok"], states=["success"])
         runs = api.history.active_runs([*MANY, "cases_paused"])
-        api.set_run_state("cases_paused", "cases-active", "failed")
+        api.set_run_state("cases_paused", "cases-active-among-many", "failed")
 
         assert {task.dag_id for task in tasks} == {"cases_ok"}
         assert {run.dag_id for run in runs} == {"cases_paused"}
