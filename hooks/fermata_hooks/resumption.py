@@ -4,6 +4,8 @@ Three kinds of runs: those that wait in ``queued``, those that a pause froze in 
 that go on, and those that a schedule has asked for meanwhile. Without catchup a schedule starts
 one run at once, however many intervals were missed; with it all of them (measured on Airflow
 2.11.2 and 3.3.2). How many that are Airflow itself says (3.x), or the length of an interval (2.x).
+A backfill stands still with its DAG (3.0 to 3.3: the scheduler looks at no run of a paused DAG, and
+none of its runs began in two minutes on 3.3.2); its queued runs start as few at once as it says.
 Nothing here changes anything.
 """
 
@@ -17,6 +19,7 @@ from fermata_spec.errors import RejectedError, UnavailableError
 ONE_BY_ONE = 20  # DAGs up to which single questions cost less than a list of all
 MOST_COUNTED = 50  # DAGs whose schedule is asked about; the rest start "at least" one run each
 SHORTEST_SCHEDULE = 60.0  # seconds: cron knows no shorter one
+BACKFILL = "backfill"
 COUNTED_BACK = 86400.0  # seconds of a schedule that are counted; before that it is "at least"
 
 Quality = Literal["exactly", "about", "at least"]
@@ -57,19 +60,21 @@ class Airflow(Protocol):
 class Start:
     """What resuming one DAG will start; ``quality`` says how far ``missed`` is known.
 
-    ``assets``: besides, whatever its assets have asked for, which nobody can count.
+    ``backfill``: queued runs of a backfill, which do not start all at once. ``assets``: besides,
+    whatever its assets have asked for, which nobody can count.
     """
 
     dag_id: str
     queued: int = 0
     going_on: int = 0
+    backfill: int = 0
     missed: int = 0
     quality: Quality = "exactly"
     assets: bool = False
 
     @property
     def runs(self) -> int:
-        """How many runs start or go on, as far as it is known."""
+        """How many runs start or go on at once, as far as it is known."""
         return self.queued + self.going_on + self.missed
 
     def __str__(self) -> str:
@@ -81,6 +86,8 @@ class Start:
         if self.missed:
             prefix = "" if self.quality == "exactly" else f"{self.quality} "
             parts.append(f"{prefix}{self.missed} scheduled meanwhile")
+        if self.backfill:
+            parts.append(f"the {self.backfill} of a backfill one after the other")
         if self.assets:
             parts.append("what its assets have asked for")
         return ", ".join(parts)
@@ -117,7 +124,7 @@ def foresee(airflow: Airflow, dag_ids: Collection[str]) -> Resumption:
     active = airflow.history.active_runs(sorted(paused))
     schedules = _Schedules(airflow, airflow.server_time())
     starts = [_start(dag, active, schedules) for dag in paused.values()]
-    telling = [start for start in starts if start.runs or start.assets]
+    telling = [start for start in starts if start.runs or start.backfill or start.assets]
     return Resumption(starts=tuple(sorted(telling, key=lambda s: (-s.runs, s.dag_id))))
 
 
@@ -136,12 +143,15 @@ def _paused(airflow: Airflow, dag_ids: Collection[str]) -> dict[str, Dag]:
 
 
 def _start(dag: Dag, active: Iterable[DagRun], schedules: "_Schedules") -> Start:
-    states = [run.state for run in active if run.dag_id == dag.dag_id]
+    runs = [run for run in active if run.dag_id == dag.dag_id]
+    queued = [run for run in runs if run.state == "queued"]
+    backfill = sum(run.run_type == BACKFILL for run in queued)
     missed, quality = schedules.missed(dag)
     return Start(
         dag_id=dag.dag_id,
-        queued=states.count("queued"),
-        going_on=states.count("running"),
+        queued=len(queued) - backfill,
+        going_on=len(runs) - len(queued),
+        backfill=backfill,
         missed=missed,
         quality=quality,
         assets=_has_assets(dag),

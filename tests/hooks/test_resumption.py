@@ -30,8 +30,11 @@ def api(airflow: FakeAirflow, clock: ManualClock, tmp_path: Path) -> Iterator[Ai
         yield api
 
 
-def add_run(airflow: FakeAirflow, dag_id: str, run_id: str, state: str) -> None:
-    airflow.runs[dag_id, run_id] = FakeRun(dag_id=dag_id, run_id=run_id, state=state)
+def add_run(
+    airflow: FakeAirflow, dag_id: str, run_id: str, state: str, *, run_type: str = "manual"
+) -> None:
+    run = FakeRun(dag_id=dag_id, run_id=run_id, state=state, run_type=run_type)
+    airflow.runs[dag_id, run_id] = run
 
 
 def is_new(airflow: FakeAirflow) -> bool:
@@ -54,6 +57,20 @@ def test_runs_that_wait_and_runs_that_froze_go_on(airflow: FakeAirflow, api: Air
     assert found.starts == (Start(dag_id="etl", queued=1, going_on=1),)
     assert str(found) == "resuming starts 2 run(s) of 1 DAG(s)"
     assert str(found.starts[0]) == "1 queued, 1 going on"
+
+
+def test_the_runs_of_a_backfill_go_on_but_do_not_start_all_at_once(
+    airflow: FakeAirflow, api: AirflowApi
+) -> None:
+    airflow.add_dag("etl", paused=True)
+    add_run(airflow, "etl", "backfill__1", "running", run_type="backfill")
+    for number in range(2, 12):
+        add_run(airflow, "etl", f"backfill__{number}", "queued", run_type="backfill")
+
+    (start,) = foresee(api, ["etl"]).starts
+
+    assert (start.runs, start.backfill) == (1, 10)
+    assert str(start) == "1 going on, the 10 of a backfill one after the other"
 
 
 def test_without_catchup_one_run_starts_however_much_was_missed(

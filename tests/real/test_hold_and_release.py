@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
+from fermata_hooks.airflow_api import AirflowApi, DagRun, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.dagset_status import FileDagSets, verified_now
 from fermata_hooks.demo.airflow_server import RunningAirflow
@@ -125,6 +126,38 @@ class Site:
 
         eventually(there)
 
+    def backfill(self, dag_id: str, *, days: int) -> None:
+        """Start a backfill, one run at a time."""
+        username, password = (f.read_text() for f in self._airflow.credential_files("fermata"))
+        body = {
+            "dag_id": dag_id,
+            "from_date": "2024-03-01T00:00:00Z",
+            "to_date": f"2024-03-{days:02}T00:00:00Z",
+            "max_active_runs": 1,
+            "dag_run_conf": {"seconds": 3},
+            "reprocess_behavior": "none",
+            "run_backwards": False,
+        }
+        login = {"username": username.strip(), "password": password.strip()}
+        token = self._post("/auth/token", login)["access_token"]
+        self._post("/api/v2/backfills", body, {"Authorization": f"Bearer {token}"})
+
+    def backfill_runs(self, dag_id: str) -> list[DagRun]:
+        """Return the runs of a backfill that are not over."""
+        runs = self.api.history.active_runs([dag_id])
+        return sorted(
+            (run for run in runs if run.run_type == "backfill"), key=lambda run: run.run_id
+        )
+
+    def _post(self, path: str, body: object, headers: dict[str, str] | None = None) -> Any:  # noqa: ANN401
+        request = urllib.request.Request(  # noqa: S310 - our own server
+            self._airflow.url + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", **(headers or {})},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.load(answer)
+
     @property
     def at_rest(self) -> bool:
         return read_status(Ledger(self.documents, clock=self.clock)) == ((), ())
@@ -212,6 +245,32 @@ def test_what_a_paused_dag_never_goes_on_with_is_not_waited_for(site: Site) -> N
     assert released.returncode == 0, released.stderr
     assert site.paused() == set()
     assert site.at_rest
+
+
+def test_a_backfill_stands_still_with_its_dag_and_goes_on_with_it(site: Site) -> None:
+    if site.api.version().api == "v1":
+        pytest.skip("Airflow 2 runs backfills outside its scheduler")
+    site.backfill(QUIET, days=8)
+    plan = changed(site.plan, QUIET)
+
+    def begun() -> bool:
+        return "running" in {run.state for run in site.backfill_runs(QUIET)}
+
+    eventually(begun)
+    held, _ = site.command("hold", plan=plan)
+    before = site.backfill_runs(QUIET)
+    time.sleep(15)
+    after = site.backfill_runs(QUIET)
+    released, report = site.command("release", plan=plan)
+
+    assert held.returncode == 0, held.stderr
+    queued = [run.run_id for run in before if run.state == "queued"]
+    assert queued
+    assert [run.run_id for run in after if run.state == "queued"] == queued
+    assert released.returncode == 0, released.stderr
+    (quiet,) = report["dags"]
+    assert f"the {len(queued)} of a backfill one after the other" in quiet["why"]
+    eventually(lambda: not site.backfill_runs(QUIET))
 
 
 def test_a_dry_run_of_both_changes_nothing(site: Site) -> None:
