@@ -1,6 +1,7 @@
 """What verify, smoke and finish share: the two proofs, put into a report."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fermata_hooks.dagset_status import proven_in_this_sync
 from fermata_hooks.handoff import Handoff, read_handoff
@@ -8,7 +9,7 @@ from fermata_hooks.holding import is_in_force
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.smoke import SmokeResult, smoke
 from fermata_hooks.verification import Verification, inventory, verify
-from fermata_spec.dagset import Figures, change
+from fermata_spec.dagset import DagSetStatus, Figures, change
 from fermata_spec.errors import InconclusiveError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
@@ -47,32 +48,58 @@ def hold_guard(
     return lambda: None
 
 
-def prove(
+def prove(  # noqa: PLR0913 - what is proven, against what, by name
     plan: Plan,
     place: Workplace,
     report: Report,
     handoff: Handoff | None,
     still_held: Callable[[], None],
+    *,
+    force: bool = False,
 ) -> Verification:
-    """Verify, and put the outcome into ``report``."""
-    if not is_touched(plan, place, handoff):
+    """Verify, and put the outcome into ``report``.
+
+    ``force``: every DAG of the plan, whatever was proven before.
+    """
+    status = place.dagsets.read(plan.application)
+    if force:
+        handoff, status = touching_all(plan, handoff), DagSetStatus()
+    elif not is_touched(plan, place, handoff):
         message = "no DAG is touched: nothing to prove"
         if handoff is not None and handoff.affected:
             message = "proven already in this sync: nothing to prove again"
         done = Verification(verdict="pass", message=message, touched=False)
-    else:
-        done = verify(
-            place.airflow,
-            plan,
-            handoff=handoff,
-            status=place.dagsets.read(plan.application),
-            clock=place.clock,
-            still_held=still_held,
-        )
+        report.verdict, report.message = done.verdict, done.message
+        return done
+    done = verify(
+        place.airflow,
+        plan,
+        handoff=handoff,
+        status=status,
+        clock=place.clock,
+        still_held=still_held,
+    )
     report.checks += done.checks
     report.dags += done.dags
     report.verdict, report.message = done.verdict, done.message
     return done
+
+
+def touching_all(plan: Plan, handoff: Handoff | None) -> Handoff | None:
+    """Return the baseline of hold, as if the change had touched every DAG of ``plan``.
+
+    Of a DAG that the change did not touch the text was there before: by itself it proves nothing
+    of what the file imports.
+    """
+    if handoff is None:
+        return None
+    affected = {*handoff.affected, *plan.digests()}
+    untouched = plan.digests().keys() - {*handoff.affected}
+    return replace(
+        handoff,
+        affected=tuple(sorted(affected)),
+        shown=tuple(sorted({*handoff.shown, *untouched})),
+    )
 
 
 def is_touched(plan: Plan, place: Workplace, handoff: Handoff | None) -> bool:

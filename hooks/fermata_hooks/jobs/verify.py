@@ -19,13 +19,23 @@ from fermata_spec.report import Report, error_for
 @click.command()
 @plan_option
 @format_option
-def verify(plan_path: Path, *, form: Format) -> None:
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Prove every DAG of the plan again, also what has passed already.",
+)
+def verify(plan_path: Path, *, form: Format, force: bool) -> None:
     """Prove that Airflow has parsed this revision, and lost no DAG by it."""
-    run_hook("verify", plan_path, form, run_verify)
+    run_hook(
+        "verify",
+        plan_path,
+        form,
+        lambda plan, place, report: run_verify(plan, place, report, force=force),
+    )
 
 
-def run_verify(plan: Plan, place: Workplace, report: Report) -> None:
-    """Verify ``plan`` and fill ``report``.
+def run_verify(plan: Plan, place: Workplace, report: Report, *, force: bool = False) -> None:
+    """Verify ``plan`` and fill ``report``; with ``force`` also what has passed already.
 
     Raises:
         RefusedError: a new import error, a missing DAG, too large a loss.
@@ -34,6 +44,6 @@ def run_verify(plan: Plan, place: Workplace, report: Report) -> None:
     """
     handoff = handoff_of(plan, place)
     guard = hold_guard(plan, place, handoff, report, must_hold=False)
-    done = prove(plan, place, report, handoff, guard)
+    done = prove(plan, place, report, handoff, guard, force=force)
     if error := error_for(done.verdict, done.message):
         raise error

@@ -93,6 +93,14 @@ def test_only_what_the_change_touches_is_paused(around: Surroundings, verified: 
     assert report.verdict == "pass"
 
 
+def test_all_dags_are_listed_once(
+    around: Surroundings, airflow: FakeAirflow, verified: Plan
+) -> None:
+    held(around, changed(verified, "etl", "load"))
+
+    assert len([line for line in airflow.sent("GET") if "/dags?" in line]) == 1
+
+
 def test_a_dag_that_leaves_git_is_held_as_well(around: Surroundings, verified: Plan) -> None:
     plan = make_plan(*(dag for dag in verified.dags if dag.dag_id != "mail"))
 
