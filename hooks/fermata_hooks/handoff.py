@@ -216,7 +216,7 @@ def _shown(
     airflow: Baselines, plan: Plan, touched: Collection[str], rows: Mapping[str, Dag]
 ) -> tuple[str, ...]:
     """Return the touched DAGs whose file has the wanted text already; one request per file."""
-    wanted = [d for d in plan.dags if d.dag_id in touched and d.evidence == "source"]
+    wanted = [d for d in plan.dags if d.dag_id in touched and d.source_digest]
     digests: dict[tuple[str | None, str], str] = {}
     shown = []
     for planned in wanted:

@@ -39,13 +39,18 @@ def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
         if found.meaning == "defaults" and _is_dag_file_form(loaded):
             continue  # merged into the files below it
         if found.meaning == "python":
-            problems += _flat_imports(found, loaded, needs)
+            if loaded.config.delivery == "configmap":
+                problems += _flat_imports(found, loaded, needs)
             made.append(_python(found, loaded, needs))
         elif found.meaning == "dag-factory":
             made.append(_dag_factory(found, loaded, needs))
         else:
             made.append(_artifact(found, loaded, found.text, ()))
-    _check_keys(made, problems)
+    if loaded.config.delivery == "configmap":
+        _check_keys(made, problems)
+    elif loaded.config.files.form == "dag-file":
+        told = f"dag-file: with delivery: {loaded.config.delivery} Airflow reads the files of git"
+        loaded.file.report(("files", "form"), "value", told)
     return sorted(made, key=_by_key)
 
 
@@ -54,11 +59,16 @@ def _by_key(artifact: Artifact) -> str:
 
 
 def _is_dag_file_form(loaded: Loaded) -> bool:
-    return loaded.config.files.form != "as-is"
+    return loaded.config.files.form != "as-is" and loaded.config.delivery == "configmap"
+
+
+def _evidence(loaded: Loaded, otherwise: Evidence) -> Evidence:
+    return "bundle" if loaded.config.delivery == "git-bundle" else otherwise
 
 
 def _key(found: Found, loaded: Loaded, suffix: str = "") -> str:
-    return encode(loaded.relative(found.source.path)) + suffix
+    path = loaded.relative(found.source.path)
+    return encode(path) + suffix if loaded.config.delivery == "configmap" else path
 
 
 def _artifact(
@@ -103,7 +113,7 @@ def _python(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
             loaded,
             dag_id=dag.dag_id,
             digest=digest,
-            evidence="source",
+            evidence=_evidence(loaded, "source"),
             source_digest=source_digest,
         )
         for dag in found.dags
@@ -121,7 +131,7 @@ def _dag_factory(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
             loaded,
             dag_id=dag_id,
             digest=digest,
-            evidence="doc_md" if as_file else "none",
+            evidence=_evidence(loaded, "doc_md" if as_file else "none"),
             suffix=suffix,
         )
         for dag_id, digest in digests.items()

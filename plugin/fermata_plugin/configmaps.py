@@ -13,7 +13,7 @@ from typing import Any
 
 from fermata_plugin.artifacts import IGNORE_FILE, Artifact
 from fermata_spec import limits
-from fermata_spec.config import FILE_NAME, Files
+from fermata_spec.config import FILE_NAME, Config, Files
 from fermata_spec.names import object_name
 from fermata_spec.problems import Problem
 
@@ -25,9 +25,15 @@ Manifest = dict[str, Any]
 
 
 def make_configmaps(
-    artifacts: Sequence[Artifact], application: str, files: Files, problems: list[Problem]
+    artifacts: Sequence[Artifact], application: str, config: Config, problems: list[Problem]
 ) -> list[Manifest]:
-    """Return the ConfigMaps of ``artifacts``; reports those that would be too large."""
+    """Return the ConfigMaps of ``artifacts``; reports those that would be too large.
+
+    None, where the files reach Airflow in another way.
+    """
+    if config.delivery != "configmap":
+        return []
+    files = config.files
     made = []
     for name, held in _laid_out(artifacts, application, files):
         size = sum(len(each.key) + each.size for each in held)

@@ -56,7 +56,7 @@ def compile_checkout(
     progress.begin("compiling")
     artifacts = make_artifacts(loaded, problems)
     plan = make_plan(loaded, artifacts, identity, problems)
-    manifests = make_configmaps(artifacts, identity.application, loaded.config.files, problems)
+    manifests = make_configmaps(artifacts, identity.application, loaded.config, problems)
     hooks = make_hooks(plan, loaded.config, problems) if loaded.config.hooks.emit else []
     wanted = dagset(plan, name=dagset_name(identity.application))
     if hooks:

@@ -21,7 +21,7 @@ from fermata_spec.kinds import (
     Number,
     Text,
 )
-from fermata_spec.plan import API_VERSION
+from fermata_spec.plan import API_VERSION, Delivery
 from fermata_spec.rules import JUDGING
 from fermata_spec.sections import Section, SectionKind, key
 from fermata_spec.selector_kinds import EXCLUDED, WANTED
@@ -272,9 +272,10 @@ class Config(Section):
     kind: str = key(Choice((KIND,)), "Kind of this file.")
     airflow: Airflow = key(SectionKind(Airflow), "Airflow's address.")
     files: Files = key(SectionKind(Files), "The DAGs.")
-    delivery: Literal["configmap"] = key(
-        Choice(("configmap",), planned=("git-bundle", "git-sync", "image")),
-        "How the files reach Airflow.",
+    delivery: Delivery = key(
+        Choice(("configmap", "git-bundle", "git-sync", "image")),
+        "How the files reach Airflow: `configmap`, as rendered here; or, with no file rendered, "
+        "Airflow's own `git-bundle` (3.x), a `git-sync` beside it, or its `image`.",
         default="configmap",
     )
     manifests: Manifests = key(

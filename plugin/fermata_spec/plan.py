@@ -16,7 +16,8 @@ from fermata_spec.selectors import AFFECTED, NOTHING, Selector
 API_VERSION = "fermata.dev/v1alpha1"
 KIND = "Plan"
 
-Evidence = Literal["doc_md", "source", "none"]
+Evidence = Literal["doc_md", "bundle", "source", "none"]
+Delivery = Literal["configmap", "git-bundle", "git-sync", "image"]
 OnDeadline = Literal["fail", "proceed", "extend"]
 OverLimit = Literal["warn", "refuse"]
 OnFailure = Literal["resume", "quarantine", "keep"]
@@ -29,8 +30,9 @@ class PlannedDag:
     ``digest`` (16 hex) changes when this DAG's configuration, its file or a file that it imports
     from the checkout changes. ``evidence`` says where Airflow will show it: ``doc_md`` holds
     ``fermata:<digest>`` (the serialized DAG: the strongest), ``source`` means that the DAG file's
-    text hashes to ``source_digest`` (which is ``digest`` if nothing but that text counts), ``none``
-    that only the user's own loader knows.
+    text hashes to ``source_digest`` (which is ``digest`` if nothing but that text counts),
+    ``bundle`` that Airflow's git bundle says which commit it parsed (where it does not, a
+    ``source_digest`` is the next best), ``none`` that only the user's own loader knows.
     """
 
     dag_id: str
@@ -121,7 +123,7 @@ class Plan:
     dags: tuple[PlannedDag, ...]
     namespace: str = ""
     credentials_secret: str = ""
-    delivery: str = "configmap"
+    delivery: Delivery = "configmap"
     hold: HoldPolicy = field(default_factory=HoldPolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     smoke: SmokePolicy = field(default_factory=SmokePolicy)

@@ -156,8 +156,8 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        pytest.param("expects: {}\n", id="a key of a later release"),
-        pytest.param("delivery: git-sync\n", id="a delivery of a later release"),
+        pytest.param("environments: {}\n", id="a key of a later release"),
+        pytest.param("guards: []\n", id="another one"),
     ],
 )
 def test_what_is_not_there_yet_is_refused_by_name(more: str) -> None:

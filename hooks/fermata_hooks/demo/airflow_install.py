@@ -97,7 +97,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 def install(release: Release, *, environ: Mapping[str, str], say: Say) -> Installation:
     """Return the installation of ``release``, made now if it is not in the cache."""
     cache = cache_folder(environ)
-    folder = cache / f"airflow-{release.version}-py{release.python}"
+    folder = cache / f"airflow-{release.name}"
     installation = Installation(release, folder)
     if installation.usable:
         return installation

@@ -22,7 +22,7 @@ class Release:
     that it supports. ``processes``: the arguments of ``airflow`` for each process.
     ``components``: what its health must say is healthy before it counts as started.
     ``shortened``: waits of its own that only cost time where the files change once a minute;
-    keys are ``section.option`` of ``airflow.cfg``.
+    keys are ``section.option`` of ``airflow.cfg``. ``added`` are further packages.
     """
 
     version: str
@@ -33,6 +33,7 @@ class Release:
     health_path: str
     components: tuple[str, ...]
     shortened: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     @property
     def packages(self) -> tuple[str, ...]:
@@ -41,7 +42,13 @@ class Release:
             f"apache-airflow=={self.version}",
             "apache-airflow-providers-standard",
             "dag-factory",
+            *self.added,
         )
+
+    @property
+    def name(self) -> str:
+        """Return what tells an installation of it from others."""
+        return "-".join([self.version, f"py{self.python}", *self.added])
 
     @property
     def python(self) -> str:

@@ -19,7 +19,7 @@ import time
 import urllib.request
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +125,13 @@ class AirflowServer:
         *,
         environ: Mapping[str, str] | None = None,
         say: Say = lambda _line: None,
+        added: tuple[str, ...] = (),
     ) -> "AirflowServer":
-        """Return the server of ``version``, installed now if it is not in the cache."""
-        release = release_of(version)
+        """Return the server of ``version``, installed now if it is not in the cache.
+
+        ``added`` are packages that it has besides.
+        """
+        release = replace(release_of(version), added=added)
         environ = os.environ if environ is None else environ
         return cls(install(release, environ=environ, say=say))
 

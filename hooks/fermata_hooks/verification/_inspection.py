@@ -32,7 +32,7 @@ class Baseline:
 def baseline(plan: Plan, handoff: Handoff | None, touched: Change) -> Baseline:
     """Return the baseline that hold took; without one, only ``touched`` is known."""
     if handoff is None:
-        wanted = frozenset(d.dag_id for d in plan.dags if d.evidence == "source")
+        wanted = frozenset(d.dag_id for d in plan.dags if d.source_digest)
         # Whether a text was there before the change is not known: then it is no proof of imports.
         return Baseline(touched=touched, shown=wanted)
     planned = plan.digests().keys()
@@ -109,7 +109,7 @@ class Inspection:
     def outcomes(self) -> list[DagOutcome]:
         """Return how each touched DAG stood at the last look."""
         unproven = set(self._evidence.unproven()) if self._evidence else set()
-        kinds = {dag.dag_id: dag.evidence for dag in self._plan.dags}
+        kinds = self._evidence.kinds() if self._evidence else {}
         outcomes = []
         for dag_id in sorted(self._base.touched.affected):
             if dag_id in self._base.touched.removed:
@@ -119,7 +119,7 @@ class Inspection:
                 outcomes.append(DagOutcome(dag_id=dag_id, done="missing"))
             elif dag_id in self._found.broken or dag_id in self._failing:
                 outcomes.append(DagOutcome(dag_id=dag_id, done="cannot be imported"))
-            elif dag_id in unproven or kinds[dag_id] == "none":
+            elif dag_id in unproven or dag_id not in kinds:
                 outcomes.append(DagOutcome(dag_id=dag_id, done="not shown"))
             else:
                 outcomes.append(DagOutcome(dag_id=dag_id, done="parsed", why=kinds[dag_id]))
@@ -134,6 +134,7 @@ class Inspection:
                 [dag for dag in self._plan.dags if dag.dag_id in touched],
                 waits=Waits(serialize=policy.serialize_lag, mount_until=look.at + policy.mount_lag),
                 shown_before=self._base.shown,
+                revision=self._plan.revision,
             )
         return self._evidence
 

@@ -1,10 +1,16 @@
 """Why we believe that Airflow has parsed this revision, DAG by DAG.
 
 Only the DAGs that the change touches are asked about: for the others the last passed verify
-stands. Two kinds of evidence, by what the plan says of each DAG:
+stands. Three kinds of evidence, by what the plan says of each DAG:
 
 ``doc_md``
     The digest stands in the serialized DAG, which is what the scheduler uses: one look is enough.
+``bundle``
+    A bundle that knows its version (git, on Airflow 3) says which commit each DAG was parsed at,
+    and which commit its newest serialized version is of. The latter is proof. It lags by up to
+    ``min_serialized_dag_update_interval``, and older releases of 3.x leave it where it was if
+    nothing of the serialized DAG has changed: then a further parse at that commit is proof, as it
+    is for ``source``. A bundle that does not say (2.x, a plain folder) leaves ``source``.
 ``source``
     Airflow shows the text of the DAG file. It shows it as soon as it *stores* a parse, so it can
     be ahead of the serialized DAG in two ways (read from Airflow 2.11's and 3.3's source): the
@@ -25,13 +31,22 @@ from fermata_hooks.airflow_api import Dag, DagDetails
 from fermata_hooks.handoff import source_digest
 from fermata_hooks.verification._finding import Finding, Light, count, names
 from fermata_spec.errors import RejectedError
+from fermata_spec.plan import Evidence as EvidenceKind
 from fermata_spec.plan import PlannedDag
 from fermata_spec.report import Check
 
 CHECK = "evidence"
 ASKED_AGAIN = 8  # DAGs a look that are asked again although Airflow has not parsed them again
 _FORBIDDEN = 403
-_PERMISSIONS = {"doc_md": "needs can_read on DAGs", "source": "needs can_read on DAG Code"}
+_PERMISSIONS: Mapping[EvidenceKind, str] = {
+    "doc_md": "needs can_read on DAGs",
+    "bundle": "needs can_read on DAGs",
+    "source": "needs can_read on DAG Code",
+}
+_MATCHED: Mapping[EvidenceKind, str] = {
+    "bundle": "its bundle is at this commit",
+    "source": "text is there",
+}
 
 
 class Witness(Protocol):
@@ -58,10 +73,15 @@ class Waits:
 
 @dataclass
 class _Proof:
-    """What is known of one DAG; ``asked_at`` is the parse that was asked about last."""
+    """What is known of one DAG; ``asked_at`` is the parse that was asked about last.
+
+    ``kind`` is the evidence that can be had of it, ``commit`` what its bundle is at.
+    """
 
     planned: PlannedDag
     stale_text: bool
+    kind: EvidenceKind
+    commit: str = ""
     asked_at: float | None = None
     matches: bool = False
     anchor: float | None = None
@@ -71,7 +91,7 @@ class _Proof:
     @property
     def hopeless(self) -> bool:
         """Whether no further look can prove anything."""
-        return self.planned.evidence == "none" or bool(self.forbidden)
+        return self.kind == "none" or bool(self.forbidden)
 
 
 class Evidence:
@@ -84,12 +104,15 @@ class Evidence:
         *,
         waits: Waits,
         shown_before: Collection[str] = (),
+        revision: str = "",
     ) -> None:
         self._witness = witness
+        self._revision = revision
         self._waits = waits
         self._proofs = {
             dag.dag_id: _Proof(
                 planned=dag,
+                kind=dag.evidence,
                 # A file that imports nothing of the checkout is proven by its own text.
                 stale_text=dag.dag_id in shown_before and dag.digest != dag.source_digest,
             )
@@ -104,7 +127,8 @@ class Evidence:
         text are those of the parse that stored the text, or of a later one.
         """
         for dag_id, proof in self._proofs.items():
-            if (row := rows.get(dag_id)) and proof.planned.evidence == "source":
+            if row := rows.get(dag_id):
+                self._choose_kind(proof, row)
                 self._wait_for_further_parse(proof, row)
         for proof, row in self._worth_asking(rows):
             self._ask(proof, row)
@@ -115,6 +139,10 @@ class Evidence:
         return sorted(
             dag_id for dag_id, p in self._proofs.items() if not p.proven and not p.hopeless
         )
+
+    def kinds(self) -> dict[str, EvidenceKind]:
+        """Return by which evidence each proven DAG is proven."""
+        return {dag_id: p.kind for dag_id, p in self._proofs.items() if p.proven}
 
     def wants_parse(self, dag_id: str, now: float) -> bool:
         """Return whether parsing the DAG's file now could prove it (a throttled one could not)."""
@@ -143,24 +171,43 @@ class Evidence:
     def _ask(self, proof: _Proof, row: Dag) -> None:
         proof.asked_at = row.last_parsed_time
         try:
-            matches = self._matches(proof.planned, row)
+            matches = self._matches(proof, row)
         except RejectedError as exc:
             if exc.status != _FORBIDDEN:
                 raise
-            proof.forbidden = _PERMISSIONS.get(proof.planned.evidence, "")
+            proof.forbidden = _PERMISSIONS.get(proof.kind, "")
             return
         if not matches:
             # Another text or digest than before: whatever was proven is proven no more.
             proof.matches, proof.anchor, proof.proven = False, None, False
             return
         proof.matches = True
-        if proof.planned.evidence == "doc_md":
+        if proof.kind == "doc_md":
             proof.proven = True
+        elif proof.kind == "bundle" and not proof.proven:
+            details = self._witness.dag_details(row.dag_id)
+            proof.proven = details is not None and details.latest_bundle_version == self._revision
 
-    def _matches(self, planned: PlannedDag, row: Dag) -> bool:
-        if planned.evidence == "doc_md":
+    def _choose_kind(self, proof: _Proof, row: Dag) -> None:
+        """Let a bundle's word count where it says this commit, else the next best evidence."""
+        if proof.planned.evidence != "bundle":
+            return
+        kind: EvidenceKind = "bundle"
+        if row.bundle_version != self._revision and proof.planned.source_digest:
+            kind = "source"
+        elif row.bundle_version is None:
+            kind = "none"
+        if kind != proof.kind:
+            proof.matches, proof.anchor, proof.proven, proof.asked_at = False, None, False, None
+        proof.kind, proof.commit = kind, row.bundle_version or ""
+
+    def _matches(self, proof: _Proof, row: Dag) -> bool:
+        planned = proof.planned
+        if proof.kind == "doc_md":
             details = self._witness.dag_details(planned.dag_id)
             return details is not None and marker(planned.digest) in (details.doc_md or "")
+        if proof.kind == "bundle":
+            return row.bundle_version == self._revision
         return bool(planned.source_digest) and self._source(row) == planned.source_digest
 
     def _source(self, row: Dag) -> str:
@@ -176,6 +223,8 @@ class Evidence:
     def _wait_for_further_parse(self, proof: _Proof, row: Dag) -> None:
         if not proof.matches or proof.proven or row.last_parsed_time is None:
             return
+        if proof.kind not in ("bundle", "source"):
+            return
         if proof.anchor is None:
             proof.anchor = row.last_parsed_time
             return
@@ -183,15 +232,15 @@ class Evidence:
         proof.proven = parsed > proof.anchor and parsed >= self._due(proof, proof.anchor)
 
     def _due(self, proof: _Proof, anchor: float) -> float:
-        if proof.stale_text:
+        if proof.stale_text and proof.kind == "source":
             anchor = max(anchor, self._waits.mount_until)
         return anchor + self._waits.serialize
 
     def _finding(self) -> Finding:
         proofs = self._proofs.values()
         shown = {
-            kind: sum(p.proven for p in proofs if p.planned.evidence == kind)
-            for kind in ("doc_md", "source")
+            kind: sum(p.proven for p in proofs if p.kind == kind)
+            for kind in ("doc_md", "bundle", "source")
         }
         numbers: dict[str, float | int | str] = {"touched": len(proofs), **shown}
         done = f"{sum(shown.values())} of {count(len(proofs), 'changed DAG')} shown by Airflow"
@@ -217,12 +266,15 @@ class Evidence:
 
     def _doubts(self) -> list[str]:
         unmarked = [d for d, p in self._proofs.items() if p.planned.evidence == "none"]
+        silent = [d for d, p in self._proofs.items() if p.kind == "none" and d not in unmarked]
         doubts = []
         if unmarked:
             doubts.append(
                 f"read by a loader of its own, so nothing shows the revision: "
                 f"{names(sorted(unmarked))}"
             )
+        if silent:
+            doubts.append(f"their bundle does not say which commit it is at: {names(silent)}")
         for permission in sorted({p.forbidden for p in self._proofs.values() if p.forbidden}):
             ids = sorted(d for d, p in self._proofs.items() if p.forbidden == permission)
             doubts.append(f"not permitted ({permission}): {names(ids)}")
@@ -233,8 +285,13 @@ class Evidence:
     def _reasons(self, dag_ids: Sequence[str]) -> list[str]:
         reasons = []
         for dag_id in dag_ids:
-            matched = self._proofs[dag_id].matches
-            reasons.append(f"{dag_id} (text is there, parse may be older)" if matched else dag_id)
+            proof = self._proofs[dag_id]
+            why = ""
+            if proof.matches:
+                why = f" ({_MATCHED.get(proof.kind, '')}, parse may be older)"
+            elif proof.commit and proof.commit != self._revision:
+                why = f" (its bundle is at {proof.commit[:12]})"
+            reasons.append(f"{dag_id}{why}")
         return reasons
 
 

@@ -1,0 +1,5 @@
+from airflow import DAG
+from team import tables
+
+with DAG("etl", schedule=None):
+    pass
