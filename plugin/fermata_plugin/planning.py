@@ -7,6 +7,7 @@ from fermata_plugin.artifacts import Artifact
 from fermata_plugin.loading import Loaded
 from fermata_plugin.smoke_check import check_smoke
 from fermata_spec.plan import (
+    Expectations,
     HoldPolicy,
     Plan,
     PlannedDag,
@@ -36,7 +37,7 @@ def make_plan(
     config = loaded.config
     dags = _distinct(loaded, artifacts, problems)
     check_smoke(loaded, problems)
-    hold, smoke = config.hold, config.smoke
+    hold, smoke, expects = config.hold, config.smoke, config.expects
     return Plan(
         application=identity.application,
         revision=identity.revision,
@@ -45,6 +46,14 @@ def make_plan(
         credentials_secret=config.airflow.credentials.secret if config.airflow.credentials else "",
         delivery=config.delivery,
         dags=tuple(sorted(dags, key=lambda dag: dag.dag_id)),
+        expects=Expectations(
+            airflow=expects.airflow or "",
+            providers=expects.providers,
+            pools=expects.pools,
+            connections=expects.connections,
+            variables=expects.variables,
+            unseen=expects.unseen,
+        ),
         hold=HoldPolicy(
             select=hold.select.select,
             exclude=hold.select.exclude | hold.exclude,

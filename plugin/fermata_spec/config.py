@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from fermata_spec import __version__
+from fermata_spec.expect_kinds import PACKAGES, VERSIONS
 from fermata_spec.kinds import (
     DURATION,
     FLAG,
@@ -144,6 +145,26 @@ class Drain(Section):
     )
 
 
+class Expects(Section):
+    """What Airflow must offer, checked before anything is paused."""
+
+    airflow: str | None = key(VERSIONS, "Versions of Airflow that will do.", default=None)
+    providers: Mapping[str, str] = key(
+        PACKAGES,
+        "Provider packages that must be installed, and the versions of each that will do.",
+        default={},
+    )
+    pools: tuple[str, ...] = key(TEXTS, "Pools that must exist.", default=[])
+    connections: tuple[str, ...] = key(TEXTS, "Connections that must exist.", default=[])
+    variables: tuple[str, ...] = key(TEXTS, "Variables that must exist.", default=[])
+    unseen: Literal["refuse", "warn"] = key(
+        Choice(("refuse", "warn")),
+        "What cannot be told: `refuse` (exit 5), or `warn` and go on. Airflow's API sees what is "
+        "in its database only, not what an environment variable or a secrets backend holds.",
+        default="refuse",
+    )
+
+
 class Hold(Section):
     """What is paused while Argo CD applies, and what happens to it afterwards."""
 
@@ -266,7 +287,7 @@ class Lint(Section):
 class Config(Section):
     """The whole of ``fermata.yaml``."""
 
-    planned: ClassVar[tuple[str, ...]] = ("expects", "guards", "environments")
+    planned: ClassVar[tuple[str, ...]] = ("guards", "environments")
 
     api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
     kind: str = key(Choice((KIND,)), "Kind of this file.")
@@ -281,6 +302,7 @@ class Config(Section):
     manifests: Manifests = key(
         SectionKind(Manifests), "Other manifests, passed through as they are.", default={}
     )
+    expects: Expects = key(SectionKind(Expects), "What Airflow must offer.", default={})
     hold: Hold = key(SectionKind(Hold), "Pausing DAGs.", default={})
     verify: Verify = key(SectionKind(Verify), "Proving the revision.", default={})
     smoke: Smoke = key(SectionKind(Smoke), "Running smoke DAGs.", default={})

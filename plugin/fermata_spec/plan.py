@@ -69,6 +69,21 @@ class HoldPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expectations:
+    """What Airflow must offer before anything is paused; ``airflow`` empty: any version.
+
+    ``unseen``: whether what cannot be told is refused (exit 5) or only warned of.
+    """
+
+    airflow: str = ""
+    providers: Mapping[str, str] = field(default_factory=dict)
+    pools: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    unseen: Literal["refuse", "warn"] = "refuse"
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReleasePolicy:
     """How DAGs go on: more than ``limit`` runs at once (None: any number) are warned of or refused.
 
@@ -124,6 +139,7 @@ class Plan:
     namespace: str = ""
     credentials_secret: str = ""
     delivery: Delivery = "configmap"
+    expects: Expectations = field(default_factory=Expectations)
     hold: HoldPolicy = field(default_factory=HoldPolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     smoke: SmokePolicy = field(default_factory=SmokePolicy)
@@ -167,12 +183,18 @@ def _plan(document: dict[str, Any]) -> Plan:
     rest = {k: v for k, v in document.items() if k not in {"apiVersion", "kind"}}
     rest |= {
         "dags": tuple(PlannedDag(**dag) for dag in document["dags"]),
+        "expects": _expectations(document["expects"]),
         "hold": HoldPolicy(**hold),
         "verify": VerifyPolicy(**document["verify"]),
         "smoke": SmokePolicy(**smoke),
         "release": ReleasePolicy(**document["release"]),
     }
     return Plan(**rest)
+
+
+def _expectations(raw: dict[str, Any]) -> Expectations:
+    lists = {name: tuple(raw[name]) for name in ("pools", "connections", "variables")}
+    return Expectations(**{**raw, **lists})
 
 
 def _selector(raw: dict[str, Any]) -> Selector:

@@ -30,6 +30,7 @@ from fermata_hooks.airflow_api.models import (
     PauseEvent,
     TaskInstance,
 )
+from fermata_hooks.airflow_api.offers import Offers
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import Query, Request, Transport, segment
 from fermata_spec.errors import RejectedError
@@ -73,6 +74,7 @@ class AirflowApi:
         self._talk = Conversation(self._transport, credentials, clock)
         self._questions = Questions(self._talk)
         self.history = History(self._talk, self._questions)
+        self.offers = Offers(self._talk, self._questions)
 
     def __enter__(self) -> Self:
         return self

@@ -219,7 +219,8 @@ class Transport:
     ) -> bytes:
         """Read the body as it comes (a large ``read`` would wait for ever for a slow trickle)."""
         content = bytearray()
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        size = min(_CHUNK, limit + 1)
+        while chunk := response.raw.read1(size, decode_content=True):
             content += chunk
             if len(content) > limit:
                 if cut:

@@ -17,6 +17,7 @@ from fermata_hooks.dagset_status import syncing
 from fermata_hooks.drain import Drained, DrainOrder, Tasks, drain
 from fermata_hooks.handoff import read_handoff, take_baseline, write_handoff
 from fermata_hooks.holding import HeldDags, HoldOrder, hold_dags, read_status, require_ours
+from fermata_hooks.jobs.expecting import require_expected
 from fermata_hooks.jobs.options import (
     dry_run_option,
     format_option,
@@ -32,7 +33,7 @@ from fermata_spec.deadlines import changing_deadline
 from fermata_spec.errors import RefusedError, RejectedError, SettingsError, UnavailableError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
-from fermata_spec.selectors import Wanted, parse_selectors
+from fermata_spec.selectors import AFFECTED, Wanted, parse_selectors
 from fermata_spec.units import format_duration
 
 DENIED_BY_DRAIN = "drain-deadline"
@@ -60,7 +61,9 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
 
     Raises:
         SettingsError: a selector names what nobody knows; nothing is paused.
-        RefusedError: tasks still ran at the drain's deadline.
+        InconclusiveError: it cannot be told whether Airflow offers what is wanted; likewise.
+        RefusedError: Airflow does not offer what is wanted (nothing is paused), or tasks still
+            ran at the drain's deadline.
         UnavailableError: somebody else ended the hold, or Airflow or the store did not answer.
 
     """
@@ -74,6 +77,7 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
         return
     dags = place.airflow.dags(include_stale=True)
     selection = _select(plan, before, dags, report, wanted)
+    require_expected(plan, place, report)
     write_handoff(
         place.documents,
         take_baseline(
@@ -101,6 +105,7 @@ def preview_hold(
         return
     dags = place.airflow.dags(include_stale=True)
     selection = _select(plan, before, dags, report, wanted)
+    require_expected(plan, place, report)
     running = {dag.dag_id for dag in dags if not dag.is_paused}.intersection(selection.wanted)
     report.dags += [
         DagOutcome(dag_id=dag_id, done="would be held")
@@ -155,7 +160,7 @@ def left_out(selection: Selection) -> list[DagOutcome]:
 
 def _nothing_to_do(plan: Plan, place: Workplace, touched: Change) -> bool:
     """Return whether no DAG is wanted and no hold of ours is open (a retry joins one that is)."""
-    if touched.affected or plan.hold.select.mode != "affected":
+    if touched.affected or plan.hold.select != AFFECTED:
         return False
     holds, _ = read_status(place.ledger)
     return all(one.application != plan.application for one in holds)

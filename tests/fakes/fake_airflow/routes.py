@@ -79,6 +79,10 @@ class Routes:
             ("GET", "importErrors", self._import_errors),
             ("PUT", "parseDagFile/*", self._parse),
             ("GET", "eventLogs", self._event_logs),
+            ("GET", "providers", self._providers),
+            ("GET", "pools/*", self._pool),
+            ("GET", "connections/*", self._connection),
+            ("GET", "variables/*", self._variable),
         )
 
     def answer(self, request: WireRequest) -> Reply:
@@ -224,6 +228,27 @@ class Routes:
         if query.get("order_by") == ["-event_log_id"]:
             rows = sorted(rows, key=lambda row: -row.id)
         return self._page("event_logs", list(rows), query, self._render.row)
+
+    def _providers(self, _request: WireRequest, query: Query, _user: str) -> Json:
+        def render(item: tuple[str, str]) -> Json:
+            return {"package_name": item[0], "version": item[1], "description": "…"}
+
+        return self._page("providers", sorted(self._airflow.providers.items()), query, render)
+
+    def _pool(self, _request: WireRequest, _query: Query, _user: str, name: str) -> Json:
+        if name not in self._airflow.pools:
+            raise DeniedError(404, f"The Pool with name: `{name}` was not found")
+        return {"name": name, "slots": 128}
+
+    def _connection(self, _request: WireRequest, _query: Query, _user: str, name: str) -> Json:
+        if name not in self._airflow.known_connections:
+            raise DeniedError(404, f"The Connection with ID: `{name}` was not found")
+        return {"connection_id": name, "conn_type": "http", "password": "***"}
+
+    def _variable(self, _request: WireRequest, _query: Query, _user: str, key: str) -> Json:
+        if key not in self._airflow.variables:
+            raise DeniedError(404, f"The Variable with key: `{key}` was not found")
+        return {"key": key, "value": self._airflow.variables[key]}
 
     def _page(
         self, name: str, rows: Sequence[Row], query: Query, render: Callable[[Row], Any]

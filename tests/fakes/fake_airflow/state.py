@@ -46,6 +46,10 @@ class FakeAirflow:
         self.import_errors: list[FakeImportError] = []
         self.rows: list[FakeRow] = []
         self.health = {name: FakeComponent(heartbeat=now()) for name in COMPONENTS}
+        self.providers = {"apache-airflow-providers-standard": "1.9.0"}
+        self.pools = {"default_pool"}
+        self.known_connections: set[str] = set()
+        self.variables: dict[str, str] = {}
         self.accounts = Accounts(self.release, now)
         self.faults = Faults()
         self.requests: list[str] = []
