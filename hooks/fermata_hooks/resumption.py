@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from fermata_hooks.airflow_api import Dag, DagDetails, DagRun
-from fermata_spec.errors import RejectedError, UnavailableError
+from fermata_spec.errors import FermataError, RejectedError, UnavailableError
 
 ONE_BY_ONE = 20  # DAGs up to which single questions cost less than a list of all
 MOST_COUNTED = 50  # DAGs whose schedule is asked about; the rest start "at least" one run each
@@ -168,7 +168,7 @@ class _Schedules:
     def __init__(self, airflow: Airflow, now: float) -> None:
         self._airflow = airflow
         self._now = now
-        self._counted = 0
+        self._left = MOST_COUNTED
 
     def missed(self, dag: Dag) -> tuple[int, Quality]:
         """Return how many runs of ``dag`` are due."""
@@ -178,16 +178,22 @@ class _Schedules:
         most = int((self._now - due.due) // (due.interval or SHORTEST_SCHEDULE)) + 1
         if most == 1:  # whether it catches up or not
             return 1, "exactly"
-        if self._counted == MOST_COUNTED:
+        if not self._left:
             return 1, "at least"
-        self._counted += 1
+        self._left -= 1
         try:
             details = self._airflow.dag_details(dag.dag_id)
-        except (RejectedError, UnavailableError):
+        except (RejectedError, UnavailableError) as exc:
+            self._give_up(exc)
             return 1, "at least"
         if details is None or details.catchup is None:
             return 1, "at least"
         return self._count(dag, most) if details.catchup else (1, "exactly")
+
+    def _give_up(self, exc: FermataError) -> None:
+        """Ask an Airflow that does not answer nothing more: each question takes a minute."""
+        if isinstance(exc, UnavailableError):
+            self._left = 0
 
     def _count(self, dag: Dag, most: int) -> tuple[int, Quality]:
         """Count what a DAG that catches up has missed."""
@@ -200,7 +206,8 @@ class _Schedules:
             count = self._airflow.history.scheduled_between(
                 dag.dag_id, first=due.logical_date, last=last
             )
-        except (RejectedError, UnavailableError):
+        except (RejectedError, UnavailableError) as exc:
             # 2.x has no such question, and not every account may ask it.
+            self._give_up(exc)
             return (most, "about") if due.interval else (1, "at least")
         return max(count, 1), "exactly" if whole else "at least"

@@ -144,6 +144,19 @@ def test_schedules_beyond_the_first_fifty_are_not_asked_about(
     assert str(found) == "resuming starts at least 60 run(s) of 60 DAG(s)"
 
 
+def test_an_airflow_that_does_not_answer_is_asked_about_one_schedule_only(
+    airflow: FakeAirflow, api: AirflowApi, clock: ManualClock
+) -> None:
+    for dag_id in ("a", "b", "c"):
+        airflow.add_dag(dag_id, paused=True, next_due=clock.now() - 5 * HOUR, every=HOUR)
+    airflow.answers(503, path="/details", times=0)
+
+    found = foresee(api, ["a", "b", "c"])
+
+    assert str(found) == "resuming starts at least 3 run(s) of 3 DAG(s)"
+    assert len({path.partition("?")[0] for path in airflow.sent("GET", "/details")}) == 1
+
+
 def test_what_assets_have_asked_for_cannot_be_counted_and_is_said(
     airflow: FakeAirflow, api: AirflowApi
 ) -> None:

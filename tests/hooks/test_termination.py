@@ -46,22 +46,28 @@ def test_a_sleep_ends_as_soon_as_sigterm_has_come() -> None:
 def test_a_shielded_block_is_finished_and_its_sleeps_are_cut_short() -> None:
     termination, done = Termination(), []
 
-    with pytest.raises(TerminatedError), termination.shield():
-        termination.request()
-        termination.wait(60)
-        done.append("book-keeping")
+    def shielded() -> None:
+        with termination.shield():
+            termination.request()
+            termination.wait(60)
+            done.append("book-keeping")
 
+    with pytest.raises(TerminatedError):
+        shielded()
     assert done == ["book-keeping"]
 
 
 def test_only_the_outermost_shield_lets_it_through() -> None:
     termination, done = Termination(), []
 
-    with pytest.raises(TerminatedError), termination.shield():
+    def shielded() -> None:
         with termination.shield():
-            termination.request()
-        done.append("after the inner one")
+            with termination.shield():
+                termination.request()
+            done.append("after the inner one")
 
+    with pytest.raises(TerminatedError):
+        shielded()
     assert done == ["after the inner one"]
 
 

@@ -25,20 +25,20 @@ class UsualDurations:
     def __init__(self, history: History) -> None:
         self._history = history
         self._known: dict[tuple[str, str], float | None] = {}
+        self._is_told = True
 
     def of(self, dag_id: str, task_id: str, *, now: float) -> float | None:
-        """Return the usual duration in seconds; Airflow's refusal or silence is no answer."""
+        """Return the usual duration in seconds; after one failure nothing more is asked."""
         key = dag_id, task_id
-        if key not in self._known:
-            if len(self._known) >= MOST_TASKS:
-                return None
+        if key not in self._known and self._is_told and len(self._known) < MOST_TASKS:
             self._known[key] = self._ask(dag_id, task_id, now)
-        return self._known[key]
+        return self._known.get(key)
 
     def _ask(self, dag_id: str, task_id: str, now: float) -> float | None:
         try:
             durations = self._history.durations(dag_id, task_id, now=now, most=SUCCESSES)
         except (RejectedError, UnavailableError) as exc:
-            log.info("%s.%s: usual duration unknown: %s", dag_id, task_id, exc)
+            log.info("usual durations are not known: %s", exc)
+            self._is_told = False
             return None
         return median(durations) if durations else None

@@ -18,7 +18,12 @@ from fermata_hooks.holding._release import (
     would_settle,
 )
 from fermata_hooks.holding._settle import Patience, Settled, settle
-from fermata_hooks.holding._staggered import Stagger, release_staggered
+from fermata_hooks.holding._staggered import (
+    Stagger,
+    let_go_staggered,
+    release_staggered,
+    with_earlier,
+)
 from fermata_hooks.holding._status import HoldStatus, LineStatus, read_status, status_of
 from fermata_hooks.holding._watch import EndedHold, EndedOperation, end_due_holds, watch_pass
 
@@ -42,6 +47,7 @@ __all__ = [
     "hold_dags",
     "is_in_force",
     "keep_hold",
+    "let_go_staggered",
     "preview_release",
     "read_status",
     "release_everything",
@@ -51,5 +57,6 @@ __all__ = [
     "settle",
     "status_of",
     "watch_pass",
+    "with_earlier",
     "would_settle",
 ]

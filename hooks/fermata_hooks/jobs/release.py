@@ -17,11 +17,13 @@ from fermata_hooks.holding import (
     Released,
     Stagger,
     keep_hold,
+    let_go_staggered,
     preview_release,
     read_status,
     release_everything,
     release_hold,
     release_staggered,
+    with_earlier,
     would_settle,
 )
 from fermata_hooks.jobs.options import dry_run_option, format_option
@@ -32,7 +34,7 @@ from fermata_hooks.resumption import Resumption
 from fermata_spec.deadlines import changing_deadline, staggering
 from fermata_spec.errors import InconclusiveError, RefusedError, SettingsError
 from fermata_spec.plan import HoldPolicy, Plan, ReleasePolicy
-from fermata_spec.report import Check, Report
+from fermata_spec.report import Check, DagOutcome, Report
 
 
 @click.command()
@@ -136,10 +138,13 @@ def _go_on(plan: Plan, place: Workplace) -> Released:
     patience = _patience(plan)
     if not plan.release.stagger:
         return release_hold(holding, application, revision=revision, patience=patience)
-    stagger = Stagger(seconds=plan.release.stagger, within=staggering(plan.release))
     return release_staggered(
-        holding, application, revision=revision, patience=patience, stagger=stagger
+        holding, application, revision=revision, patience=patience, stagger=_stagger(plan)
     )
+
+
+def _stagger(plan: Plan) -> Stagger:
+    return Stagger(seconds=plan.release.stagger, within=staggering(plan.release))
 
 
 def preview(plan: Plan, place: Workplace, report: Report) -> None:
@@ -173,6 +178,16 @@ def _keep(  # noqa: PLR0913 - what is kept and why, by name
     foreseen: Resumption | None = None,
 ) -> None:
     """Keep the hold, or those of its DAGs, for a lease more; settle the others."""
+    earlier: list[DagOutcome] = []
+    if keep is not None and plan.release.stagger:
+        earlier = let_go_staggered(
+            place.holding,
+            plan.application,
+            revision=plan.revision,
+            patience=_patience(plan),
+            stagger=_stagger(plan),
+            keep=keep,
+        )
     until = rfc3339(place.clock.now() + plan.hold.lease)
     released = keep_hold(
         place.holding,
@@ -184,7 +199,7 @@ def _keep(  # noqa: PLR0913 - what is kept and why, by name
         patience=_patience(plan),
     )
     try:
-        fill(report, released, foreseen)
+        fill(report, with_earlier(released, earlier), foreseen)
     finally:
         report.message = f"kept held until {until}: {reason}; {report.message}"
 

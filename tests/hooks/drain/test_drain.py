@@ -209,11 +209,12 @@ def test_the_history_of_a_few_tasks_is_enough() -> None:
     assert len(airflow.asked) == 20
 
 
-def test_a_history_that_may_not_be_read_is_no_obstacle() -> None:
-    airflow = Airflow([task("load")], [task("load")], [])
+def test_a_history_that_may_not_be_read_is_no_obstacle_and_not_asked_again() -> None:
+    airflow = Airflow([task("load"), task("mail")], [task("load"), task("mail")], [])
     airflow.history_fails = True
 
     assert not drained(airflow).unfinished
+    assert airflow.asked == ["load"]
 
 
 def test_extend_waits_on_for_what_will_end_in_time() -> None:

@@ -254,6 +254,24 @@ def test_on_failure_quarantine_keeps_all_that_was_touched_when_a_smoke_dag_fails
     assert "on_failure: quarantine" in sync.status.message
 
 
+def test_a_quarantine_is_staggered_too(sync: Sync) -> None:
+    sync.plan = replace(
+        sync.plan,
+        hold=HoldPolicy(select=Selector(mode="all"), on_failure="quarantine", lease=600.0),
+        release=ReleasePolicy(stagger=7.0),
+    )
+    sync.airflow.add_dag("mail", file="mail.py")
+    sync.hold()
+    assert sync.around.paused() == {"etl", "load", "mail"}
+    sync.break_etl()
+
+    _, report = sync.finish_badly(RefusedError)
+
+    assert sync.around.paused() == {"etl"}
+    assert sync.clock.naps.count(7.0) == 1
+    assert {dag.dag_id for dag in report.dags if dag.done == "running again"} == {"load", "mail"}
+
+
 def test_a_release_that_its_limit_refuses_takes_nothing_from_what_was_proven(sync: Sync) -> None:
     sync.plan = replace(sync.plan, release=ReleasePolicy(limit=0, over_limit="refuse"))
     sync.hold()

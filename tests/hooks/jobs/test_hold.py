@@ -74,6 +74,16 @@ def test_a_change_that_touches_nothing_is_told_to_finish_all_the_same(
     assert place.dagsets.read(plan.application).phase == "Syncing"
 
 
+def test_what_is_listed_beside_affected_is_held_also_when_nothing_is_touched(
+    around: Surroundings, verified: Plan
+) -> None:
+    policy = HoldPolicy(select=Selector(mode="affected", dag_ids=("mail",)))
+
+    held(around, make_plan(*verified.dags, hold=policy))
+
+    assert around.paused() == {"mail"}
+
+
 def test_the_first_sync_holds_nothing_because_airflow_knows_no_dag(around: Surroundings) -> None:
     plan = make_plan("etl", "load")
 
