@@ -22,6 +22,7 @@ from fermata_spec.units import format_duration
 
 Format = Literal["text", "json", "markdown"]
 TERMINATION_LOG = Path("/dev/termination-log")
+_BLOCKER = ("task", "run", "state", "since", "usually", "expected end", "owner")
 _MOST_ROWS = 200  # of DAGs or blockers in a table; the JSON report has all
 
 log = logging.getLogger("fermata.report")
@@ -132,12 +133,21 @@ def _sections(report: Report) -> list[tuple[str, tuple[str, ...], list[tuple[str
     checks = [(c.name, c.verdict, c.message) for c in report.checks]
     dags = [(d.dag_id, d.done, d.why) for d in report.dags]
     blockers = [
-        (f"{b.dag_id}.{b.task_id}", b.run_id, b.state, b.since, b.owner) for b in report.blockers
+        (
+            f"{b.dag_id}.{b.task_id}",
+            b.run_id,
+            b.state,
+            b.since,
+            "" if b.usual is None else format_duration(b.usual),
+            b.expected,
+            b.owner,
+        )
+        for b in report.blockers
     ]
     sections: list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]] = [
         ("checks", ("check", "verdict", "what"), [tuple(row) for row in checks]),
         ("DAGs", ("dag", "done", "why"), [tuple(row) for row in dags]),
-        ("blockers", ("task", "run", "state", "since", "owner"), [tuple(r) for r in blockers]),
+        ("blockers", _BLOCKER, [tuple(row) for row in blockers]),
     ]
     return [section for section in sections if section[2]]
 

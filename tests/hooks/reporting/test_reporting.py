@@ -31,7 +31,9 @@ def report() -> Report:
         ),
     ]
     made.dags = [DagOutcome(dag_id="etl", done="running again")]
-    made.blockers = [Blocker(dag_id="etl", run_id="r1", task_id="load", state="running")]
+    made.blockers = [
+        Blocker(dag_id="etl", run_id="r1", task_id="load", state="running", usual=125.0)
+    ]
     made.calls = {"airflow GET": 3}
     return made
 
@@ -57,9 +59,9 @@ def test_stdout_gets_a_table_for_people(report: Report, tmp_path: Path) -> None:
         "---  -------------  ---\n"
         "etl  running again\n"
         "\n"
-        "task      run  state    since  owner\n"
-        "--------  ---  -------  -----  -----\n"
-        "etl.load  r1   running\n"
+        "task      run  state    since  usually  expected end  owner\n"
+        "--------  ---  -------  -----  -------  ------------  -----\n"
+        "etl.load  r1   running         2m5s\n"
         "\n"
         "import errors:\n"
         "  Traceback\n"
