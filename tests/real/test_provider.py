@@ -29,7 +29,7 @@ from fermata_hooks.demo.airflow_server import (
 from fermata_hooks.termination import Termination
 from fermata_spec.initiator import Initiator
 
-pytestmark = [pytest.mark.airflow]
+pytestmark = [pytest.mark.airflow, pytest.mark.long]  # minutes: tasks in processes of their own
 
 EXAMPLES = ROOT / "plugin" / "fermata_airflow" / "example_dags"
 PATIENCE = 240.0
