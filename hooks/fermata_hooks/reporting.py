@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from fermata_hooks.clock import Clock, rfc3339
+from fermata_hooks.junit import to_junit
 from fermata_spec.errors import SettingsError
 from fermata_spec.report import Check, Report
 from fermata_spec.units import format_duration
 
-Format = Literal["text", "json", "markdown"]
+Format = Literal["text", "json", "markdown", "junit"]
 TERMINATION_LOG = Path("/dev/termination-log")
 _BLOCKER = ("task", "run", "state", "since", "usually", "expected end", "owner")
 _MOST_ROWS = 200  # of DAGs or blockers in a table; the JSON report has all
@@ -99,6 +100,8 @@ def render(report: Report, form: Format) -> str:
             return report.to_json()
         case "markdown":
             return _markdown(report)
+        case "junit":
+            return to_junit(report)
         case "text":
             return _text(report)
 

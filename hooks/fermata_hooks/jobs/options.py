@@ -8,7 +8,7 @@ import click
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
-FORMATS = ("text", "json", "markdown")
+FORMATS = ("text", "json", "markdown", "junit")
 
 
 def plan_option(command: Command) -> Command:
