@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -173,12 +172,11 @@ def eventually(look: Callable[[], Found | None]) -> Found:
 
 
 @pytest.fixture(scope="module")
-def dags_folder(airflow: RunningAirflow) -> Iterator[Path]:
+def dags_folder(airflow: RunningAirflow) -> Path:
     folder = airflow.dags_folder / FOLDER
     folder.mkdir()
     (folder / "hold_and_release.py").write_text(DAG_FILE)
-    yield folder
-    shutil.rmtree(folder)
+    return folder  # it stays as long as Airflow: for others on it, DAGs that go would be lost
 
 
 @pytest.fixture
