@@ -245,6 +245,7 @@ def test_what_a_paused_dag_never_goes_on_with_is_not_waited_for(site: Site) -> N
     assert site.at_rest
 
 
+@pytest.mark.long
 def test_a_backfill_stands_still_with_its_dag_and_goes_on_with_it(site: Site) -> None:
     if site.api.version().api == "v1":
         pytest.skip("Airflow 2 runs backfills outside its scheduler")
