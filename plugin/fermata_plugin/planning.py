@@ -7,7 +7,6 @@ from fermata_plugin.artifacts import Artifact
 from fermata_plugin.loading import Loaded
 from fermata_plugin.smoke_check import check_smoke
 from fermata_spec.plan import (
-    CHECK_MODES,
     Expectations,
     HoldPolicy,
     Plan,
@@ -72,7 +71,6 @@ def make_plan(
             max_lost=config.verify.max_lost,
             serialize_lag=config.verify.serialize_lag,
             mount_lag=config.verify.mount_lag,
-            checks={name: getattr(config.verify.checks, name) for name in CHECK_MODES},
         ),
         release=ReleasePolicy(
             limit=config.release.limit,

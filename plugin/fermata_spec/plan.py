@@ -18,7 +18,6 @@ KIND = "Plan"
 
 Evidence = Literal["doc_md", "bundle", "source", "none"]
 Delivery = Literal["configmap", "git-bundle", "git-sync", "image"]
-Mode = Literal["enforce", "warn", "off"]
 OnDeadline = Literal["fail", "proceed", "extend"]
 OverLimit = Literal["warn", "refuse"]
 OnFailure = Literal["resume", "quarantine", "keep"]
@@ -96,26 +95,13 @@ class ReleasePolicy:
     stagger: float = 0.0
 
 
-CHECK_MODES: Mapping[str, Mode] = {
-    "loss": "enforce",
-    "inventory": "enforce",
-    "removed": "enforce",
-    "duplicates": "enforce",
-    "import_errors": "enforce",
-    "health": "enforce",
-    "warnings": "warn",
-    "evidence": "enforce",
-}
-"""The checks of ``verify`` and how each counts unless ``fermata.yaml`` says otherwise."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class VerifyPolicy:
     """How long ``verify`` waits, in seconds; losing more than ``max_lost`` is a hard stop.
 
     ``serialize_lag``: Airflow's own ``[core] min_serialized_dag_update_interval``. ``mount_lag``:
     how long after the apply a volume may still show the old files (a kubelet: up to 90 s); it is
-    waited for only where nothing but imported files changed. ``checks``: how each check counts.
+    waited for only where nothing but imported files changed.
     """
 
     deadline: float = 600.0
@@ -123,7 +109,6 @@ class VerifyPolicy:
     max_lost: float = 0.05
     serialize_lag: float = 30.0
     mount_lag: float = 120.0
-    checks: Mapping[str, Mode] = field(default_factory=lambda: dict(CHECK_MODES))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,6 @@ class Routes:
             ("GET", "importErrors", self._import_errors),
             ("PUT", "parseDagFile/*", self._parse),
             ("GET", "eventLogs", self._event_logs),
-            ("GET", "dagWarnings", self._warnings),
             ("GET", "providers", self._providers),
             ("GET", "pools/*", self._pool),
             ("GET", "connections/*", self._connection),
@@ -229,13 +228,6 @@ class Routes:
         if query.get("order_by") == ["-event_log_id"]:
             rows = sorted(rows, key=lambda row: -row.id)
         return self._page("event_logs", list(rows), query, self._render.row)
-
-    def _warnings(self, _request: WireRequest, query: Query, _user: str) -> Json:
-        def render(row: tuple[str, str, str]) -> Json:
-            names = ("dag_id", "warning_type", "message")
-            return dict(zip(names, row, strict=True)) | {"timestamp": self._render.time(0)}
-
-        return self._page("dag_warnings", self._airflow.warnings, query, render)
 
     def _providers(self, _request: WireRequest, query: Query, _user: str) -> Json:
         def render(item: tuple[str, str]) -> Json:
