@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from fakes.fake_airflow import FakeAirflow
 from fakes.manual_clock import ManualClock
-from fermata_hooks import handoff
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.documents import FileDocuments
 from fermata_hooks.handoff import (
     Handoff,
+    Shape,
+    _baseline,
+    _model,
     document_name,
     pack,
     read_handoff,
@@ -91,6 +93,24 @@ def test_nothing_affected_asks_airflow_nothing(world: World) -> None:
     assert world.airflow.requests == []
 
 
+def test_what_the_dags_are_made_of_is_written_down(world: World) -> None:
+    dag = world.airflow.dags["etl"]
+    dag.timetable, dag.tasks, dag.retries, dag.owners = "@daily", ("a", "b"), 2, ["ann"]
+
+    taken = world.take("etl", "gone")
+
+    shape = Shape(schedule="@daily", tasks={"a": ("ann", 2), "b": ("ann", 2)})
+    assert taken.shapes == {"etl": shape}
+
+
+def test_without_the_permission_to_see_tasks_the_rest_is_taken(world: World) -> None:
+    world.airflow.accounts.denied.add("/tasks")
+
+    taken = world.take("etl")
+
+    assert (taken.shapes, taken.inventory) == ({}, ("etl", "py"))
+
+
 def test_a_text_that_is_there_already_is_written_down(world: World) -> None:
     assert world.take("etl", "py").shown == ()
 
@@ -102,7 +122,7 @@ def test_a_text_that_is_there_already_is_written_down(world: World) -> None:
 def test_of_too_many_texts_the_rest_counts_as_shown(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handoff, "MAX_SOURCES", 0)
+    monkeypatch.setattr(_baseline, "MAX_SOURCES", 0)
 
     assert world.take("py").shown == ("py",)
 
@@ -142,6 +162,7 @@ TAKEN = Handoff(
     last_parsed={"etl": 3.25},
     inventory=("etl", "ä"),
     shown=("etl",),
+    shapes={"etl": Shape(schedule="@daily", tasks={"load": ("ann", 2)})},
     held=("etl",),
 )
 
@@ -182,7 +203,7 @@ def damaged() -> dict[str, bytes]:
 def test_a_damaged_handoff_is_as_good_as_none(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handoff, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(_model, "MAX_BYTES", 10_000)
     documents = FileDocuments(tmp_path)
     documents.replace(
         document_name("shop"),

@@ -31,6 +31,7 @@ from fermata_hooks.airflow_api.models import (
     TaskInstance,
 )
 from fermata_hooks.airflow_api.offers import Offers
+from fermata_hooks.airflow_api.structures import Structures
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import Query, Request, Transport, segment
 from fermata_spec.errors import RejectedError
@@ -75,6 +76,7 @@ class AirflowApi:
         self._questions = Questions(self._talk)
         self.history = History(self._talk, self._questions)
         self.offers = Offers(self._talk, self._questions)
+        self.structures = Structures(self._questions)
 
     def __enter__(self) -> Self:
         return self

@@ -1,15 +1,17 @@
 """All questions of one verify together: what is remembered between looks, and what to ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fermata_hooks.airflow_api import Dag, ImportErrorRow
-from fermata_hooks.handoff import Handoff, error_key
-from fermata_hooks.verification import health, import_errors, inventory
+from fermata_hooks.handoff import Handoff, Shape, error_key
+from fermata_hooks.verification import health, import_errors, inventory, structure, warnings
 from fermata_hooks.verification._files import FileIndex
 from fermata_hooks.verification._finding import Finding
 from fermata_hooks.verification._look import Airflow, Look, take_look
+from fermata_hooks.verification._modes import applied, mode_of
 from fermata_hooks.verification._parsing import ParseRequests
+from fermata_hooks.verification.duplicates import FileWatch
 from fermata_hooks.verification.evidence import Evidence, Waits
 from fermata_spec.dagset import Change
 from fermata_spec.plan import Plan
@@ -26,6 +28,7 @@ class Baseline:
     touched: Change
     import_errors: Mapping[str, str] | None = None
     inventory: frozenset[str] | None = None
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
 
 
@@ -41,6 +44,7 @@ def baseline(plan: Plan, handoff: Handoff | None, touched: Change) -> Baseline:
         touched=Change(changed=affected & planned, removed=affected - planned),
         import_errors=handoff.import_errors,
         inventory=frozenset(handoff.inventory),
+        shapes=handoff.shapes,
         shown=frozenset(handoff.shown),
     )
 
@@ -63,7 +67,9 @@ class Inspection:
         self._errors = import_errors.ErrorWatch(settle=plan.verify.settle)
         self._evidence: Evidence | None = None
         self._requests = ParseRequests(airflow)
+        self._files = FileWatch()
         self._lost_since: float | None = None
+        self._rows: Mapping[str, Dag] = {}
         self._found = inventory.Inventory(planned=len(plan.dags), present=0)
         self._failing: frozenset[str] = frozenset()
 
@@ -93,18 +99,30 @@ class Inspection:
 
     def look(self) -> list[Finding]:
         """Look once, ask for parses that would help, and return the findings, worst first."""
-        look = take_look(self._airflow)
+        modes = self._plan.verify.checks
+        look = take_look(self._airflow, warnings=mode_of(modes, warnings.CHECK) != "off")
+        self._rows = look.rows
         self._found = inventory.take(list(look.rows.values()), self._expected)
         evidence = self._proof(look)
         shown = evidence.look(look.rows)
         errors, wanted = self._judge_errors(look)
         self._request(look, evidence, wanted)
-        return [
+        findings = [
             *inventory.judge(self._found, self._expected, lost_lasts=self._lost_lasts(look.at)),
+            self._files.look(row for dag in self._plan.dags if (row := look.rows.get(dag.dag_id))),
             errors,
             health.judge(look.health, now=look.at, api=self._api),
+            self._judge_warnings(look, evidence),
             shown,
         ]
+        return applied(modes, findings)
+
+    def compare(self) -> list[Finding]:
+        """Return what has become of the DAGs since hold; to be asked once, at the end."""
+        modes = self._plan.verify.checks
+        if not self._base.shapes or mode_of(modes, structure.CHECK) == "off":
+            return []
+        return applied(modes, [structure.compare(self._airflow, self._base.shapes, self._rows)])
 
     def outcomes(self) -> list[DagOutcome]:
         """Return how each touched DAG stood at the last look."""
@@ -156,6 +174,16 @@ class Inspection:
         due = [row for row in rows.new if self._errors.due(row, look.at)]
         told = {key: [sources[dag_id] for dag_id in ids] for key, ids in whose.items()}
         return import_errors.judge(rows, lasting, files=told), due
+
+    def _judge_warnings(self, look: Look, evidence: Evidence) -> Finding:
+        if look.warnings is None:
+            return warnings.not_permitted(look.unwarned)
+        return warnings.judge(
+            look.warnings,
+            touched=self._base.touched.affected,
+            planned=self._plan.digests().keys(),
+            proven=not evidence.unproven() and not self._found.missing,
+        )
 
     def _request(self, look: Look, evidence: Evidence, failing: Sequence[ImportErrorRow]) -> None:
         planned = self._plan.digests()

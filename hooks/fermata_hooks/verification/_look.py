@@ -1,19 +1,33 @@
 """One look at Airflow: everything that the questions of verify are judged by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from fermata_hooks.airflow_api import AirflowVersion, Dag, Health, ImportErrorRow
+from fermata_hooks.airflow_api import AirflowVersion, Dag, DagWarning, Health, ImportErrorRow
+from fermata_hooks.verification import structure
 from fermata_hooks.verification._parsing import Parser
 from fermata_hooks.verification.evidence import Witness
 from fermata_spec.errors import RejectedError
 
 _FORBIDDEN = 403
 
+Row = TypeVar("Row")
 
-class Airflow(Parser, Witness, Protocol):
+
+class Warnings(Protocol):
+    """Where the warnings are asked for."""
+
+    def warnings(self) -> list[DagWarning]:
+        """Return all warnings."""
+
+
+class Airflow(Parser, Witness, structure.Airflow, Protocol):
     """What verify asks of Airflow."""
+
+    @property
+    def offers(self) -> Warnings:
+        """What else Airflow tells."""
 
     def version(self) -> AirflowVersion:
         """Return which Airflow this is."""
@@ -33,28 +47,45 @@ class Airflow(Parser, Witness, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What Airflow answered; ``at`` is its own time. No ``errors`` for want of permission."""
+    """What Airflow answered; ``at`` is its own time.
+
+    No ``errors`` or ``warnings`` for want of permission; why is in ``refused`` and ``unwarned``.
+    """
 
     at: float
     health: Health
     rows: Mapping[str, Dag]
     errors: tuple[ImportErrorRow, ...] | None
     refused: str = ""
+    warnings: tuple[DagWarning, ...] | None = ()
+    unwarned: str = ""
 
 
-def take_look(airflow: Airflow) -> Look:
-    """Ask for health, all DAGs and all import errors, in this order.
+def take_look(airflow: Airflow, *, warnings: bool = True) -> Look:
+    """Ask for health, all DAGs, all import errors and (if wanted) warnings, in this order.
 
     The DAGs come before the errors, so that a file that breaks in between is seen to be broken.
     """
     health = airflow.health()
     rows = {dag.dag_id: dag for dag in airflow.dags(include_stale=True)}
-    errors: tuple[ImportErrorRow, ...] | None = None
-    refused = ""
+    errors, refused = _if_permitted(airflow.import_errors)
+    warned, unwarned = _if_permitted(airflow.offers.warnings) if warnings else ((), "")
+    return Look(
+        at=airflow.server_time(),
+        health=health,
+        rows=rows,
+        errors=errors,
+        refused=refused,
+        warnings=warned,
+        unwarned=unwarned,
+    )
+
+
+def _if_permitted(ask: Callable[[], list[Row]]) -> tuple[tuple[Row, ...] | None, str]:
+    """Return the rows; without the permission none, and what Airflow said."""
     try:
-        errors = tuple(airflow.import_errors())
+        return tuple(ask()), ""
     except RejectedError as exc:
         if exc.status != _FORBIDDEN:
             raise
-        refused = str(exc)
-    return Look(at=airflow.server_time(), health=health, rows=rows, errors=errors, refused=refused)
+        return None, str(exc)

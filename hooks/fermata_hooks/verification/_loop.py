@@ -120,7 +120,7 @@ class _Watch:
         """Return whether this look was the last; a green one may settle beyond the deadline."""
         self._cost = self._clock.monotonic() - self._began
         lights = {finding.light for finding in findings}
-        if lights != {Light.GREEN}:
+        if not lights <= {Light.GREEN}:
             self._green_since, self.green_looks = None, 0
             return Light.RED in lights or self.elapsed >= self._policy.deadline
         if self._green_since is None:
@@ -163,7 +163,8 @@ def _no_answer(exc: UnavailableError) -> Finding:
 def _result(
     plan: Plan, findings: Sequence[Finding], watch: _Watch, inspection: Inspection | None
 ) -> Verification:
-    checks = [finding.check for finding in findings]
+    compared = inspection.compare() if inspection else []
+    checks = [finding.check for finding in (*findings, *compared)]
     checks.append(_settle_check(plan.verify, findings, watch, inspection))
     verdict = overall(checks)
     return Verification(
@@ -193,6 +194,9 @@ def _settle_check(
         notes.append(f"Airflow was not asked to parse: {inspection.parse_requests.refused}")
     if inspection and inspection.scan_note:
         notes.append(inspection.scan_note)
+    off = [name.replace("_", " ") for name, mode in policy.checks.items() if mode == "off"]
+    if off:
+        notes.append(f"switched off in fermata.yaml: {', '.join(off)}")
     if watch.settled:
         message = f"good for {format_duration(watch.green_for)} at {watch.green_looks} looks"
         return Check(
@@ -217,9 +221,9 @@ def _settle_check(
 
 def _message(plan: Plan, verdict: Verdict, checks: Sequence[Check], watch: _Watch) -> str:
     if verdict == "pass":
-        evidence = next(c for c in checks if c.name == "evidence")
+        told = [c.message for c in checks if c.name == "evidence"] or ["not held against git"]
         return (
-            f"{len(plan.dags)} DAG(s) as git wants them, {evidence.message}, "
+            f"{len(plan.dags)} DAG(s) as git wants them, {told[0]}, "
             f"in {format_duration(watch.elapsed)}"
         )
     told = [c.message for c in checks if c.verdict == verdict and c.name != "settle"]

@@ -34,10 +34,13 @@ def judge(health: Health, *, now: float, api: str) -> Finding:
             ),
             Light.WAITING,
         )
-    message = " and ".join(name.replace("_", " ") for name in _needed(health, api))
-    return Finding(
-        Check(name=CHECK, verdict="pass", message=f"{message} alive", numbers=numbers), Light.GREEN
-    )
+    message = " and ".join(name.replace("_", " ") for name in _needed(health, api)) + " alive"
+    triggerer = health.triggerer
+    if triggerer.heartbeat is not None:
+        numbers["triggerer_age"] = round(max(now - triggerer.heartbeat, 0.0), 1)
+    if triggerer.status is not None and _problem(triggerer, now):
+        message += f"; triggerer {_problem(triggerer, now)}: deferred tasks wait"
+    return Finding(Check(name=CHECK, verdict="pass", message=message, numbers=numbers), Light.GREEN)
 
 
 def _needed(health: Health, api: str) -> dict[str, ComponentHealth]:

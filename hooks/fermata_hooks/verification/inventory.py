@@ -5,7 +5,7 @@ not found any more), so the ids that git wants are held against Airflow's list. 
 waited for: Airflow looks for new files every five minutes unless it is asked to.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from fermata_hooks.airflow_api import Dag
@@ -40,7 +40,7 @@ class Inventory:
     ``missing``: planned and not there (or stale without an error). ``broken``: planned, and its
     file cannot be imported. ``lost``: there at hold, not removed by git, not there any more and
     not broken. ``lingering``: removed by git and still there. ``unexpected``: neither planned
-    nor there before.
+    nor there before. ``renamed``: old and new id of what looks like the same DAG.
     """
 
     planned: int
@@ -50,6 +50,7 @@ class Inventory:
     lost: tuple[str, ...] = ()
     lingering: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
     lost_share: float = 0.0
 
 
@@ -69,8 +70,27 @@ def take(dags: Collection[Dag], expected: Expectation) -> Inventory:
         lost=tuple(sorted(lost)),
         lingering=tuple(sorted(expected.removed & live)),
         unexpected=tuple(sorted(live - known)) if expected.before is not None else (),
+        renamed=tuple(_renamed(dags, live, expected)),
         lost_share=len(lost) / len(base) if base else 0.0,
     )
+
+
+def _renamed(
+    dags: Collection[Dag], live: Collection[str], expected: Expectation
+) -> Iterator[tuple[str, str]]:
+    """Yield a removed DAG and the new one of its file, where there is one of each in it."""
+    if not expected.removed or expected.before is None:
+        return
+    files: dict[tuple[str | None, str], tuple[list[str], list[str]]] = {}
+    for dag in dags:
+        old, new = files.setdefault((dag.bundle_name, dag.file), ([], []))
+        if dag.dag_id in expected.removed:
+            old.append(dag.dag_id)
+        elif dag.dag_id in expected.planned and dag.dag_id in live:
+            new += [dag.dag_id] if dag.dag_id not in expected.before else []
+    for (_, file), (old, new) in sorted(files.items(), key=lambda each: each[1]):
+        if file and len(old) == len(new) == 1:
+            yield old[0], new[0]
 
 
 def judge(found: Inventory, expected: Expectation, *, lost_lasts: bool) -> list[Finding]:
@@ -161,6 +181,9 @@ def _removal(found: Inventory, expected: Expectation) -> Finding:
             Light.WAITING,
         )
     message = f"{count(len(expected.removed), 'DAG')} removed: {names(sorted(expected.removed))}"
+    if found.renamed:
+        said = names([f"{old} is {new} now" for old, new in found.renamed])
+        message += f"; renamed, without its history and paused unless it says otherwise: {said}"
     return Finding(
         Check(name=REMOVED_CHECK, verdict="pass", message=message, numbers=numbers), Light.GREEN
     )

@@ -20,11 +20,25 @@ def test_scheduler_and_dag_processor_alive_pass_with_their_ages() -> None:
     found = health.judge(components(), now=NOW, api="v2")
 
     assert (found.check.verdict, found.light) == ("pass", Light.GREEN)
-    assert found.check.numbers == {"scheduler_age": 3.0, "dag_processor_age": 3.0}
+    assert found.check.numbers == {
+        "scheduler_age": 3.0,
+        "dag_processor_age": 3.0,
+        "triggerer_age": 3.0,
+    }
 
 
 def test_a_triggerer_that_never_ran_is_no_obstacle() -> None:
     assert health.judge(components(triggerer=NEVER), now=NOW, api="v2").check.verdict == "pass"
+
+
+def test_a_triggerer_that_has_stopped_is_named() -> None:
+    stopped = ComponentHealth(status="unhealthy", heartbeat=NOW - 400)
+
+    found = health.judge(components(triggerer=stopped), now=NOW, api="v2")
+
+    assert found.check.verdict == "pass"
+    assert "triggerer is unhealthy: deferred tasks wait" in found.check.message
+    assert found.check.numbers["triggerer_age"] == 400.0
 
 
 def test_on_airflow_2_the_dag_processor_may_be_a_part_of_the_scheduler() -> None:

@@ -1,11 +1,4 @@
-"""What ``hold`` knows and ``finish`` needs: how Airflow was before anything was applied.
-
-One gzipped JSON document per application, written before the first pause. It holds for one
-revision; what is absent, damaged, or of another revision makes inconclusive whatever needed it.
-
-A retry of the same revision within the hold's lease keeps the first attempt's baseline: by then
-the change is applied already, and an import error that it brought would else pass for an old one.
-"""
+"""The handoff itself, and its document: gzipped JSON that holds for one revision."""
 
 import gzip
 import hashlib
@@ -13,39 +6,28 @@ import io
 import json
 import logging
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from fermata_hooks.airflow_api import Dag, ImportErrorRow
-from fermata_hooks.clock import Clock
+from fermata_hooks.airflow_api import ImportErrorRow
 from fermata_hooks.documents import Documents
 from fermata_spec.errors import SettingsError
 from fermata_spec.names import object_name
-from fermata_spec.plan import Plan, PlannedDag
 
 FORMAT = 1
 MAX_BYTES = 32 * 1024 * 1024  # unpacked; 10,000 DAGs are about 1 MB
-MAX_SOURCES = 200  # how many DAG files hold reads before the change; what was not read is unknown
 REDACTED_FINGERPRINT = "redacted"
 
 log = logging.getLogger("fermata.handoff")
 
 
-class Baselines(Protocol):
-    """What taking a baseline asks of Airflow."""
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What a DAG is made of: its schedule, and owner and retries of each task by id."""
 
-    def dags(self, *, include_stale: bool = False) -> list[Dag]:
-        """Return all DAGs."""
-
-    def import_errors(self) -> list[ImportErrorRow]:
-        """Return all import errors."""
-
-    def dag_source(self, dag: Dag) -> str | None:
-        """Return the text of the DAG's file."""
-
-    def server_time(self) -> float:
-        """Return Airflow's own time."""
+    schedule: str
+    tasks: Mapping[str, tuple[str, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +38,9 @@ class Handoff:
     change touches, removed ones too; empty means that nothing is touched. ``import_errors``: of
     each failing file (``error_key``) the fingerprint of its error. ``last_parsed``: of each
     affected DAG. ``inventory``: the DAGs that were there and not stale. ``shown``: affected DAGs
-    whose file had the wanted text already, so that seeing it again proves nothing new. ``held``:
-    what the hold was asked to hold; empty means that there need be no hold.
+    whose file had the wanted text already, so that seeing it again proves nothing new. ``shapes``:
+    what affected DAGs were made of, as far as it was asked. ``held``: what the hold was asked to
+    hold; empty means that there need be no hold.
     """
 
     application: str
@@ -68,54 +51,8 @@ class Handoff:
     last_parsed: Mapping[str, float] = field(default_factory=dict)
     inventory: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
     held: tuple[str, ...] = ()
-
-
-def take_baseline(  # noqa: PLR0913 - what hold knows at this point
-    airflow: Baselines,
-    plan: Plan,
-    affected: Collection[str],
-    clock: Clock,
-    *,
-    held: Collection[str] = (),
-    dags: Sequence[Dag] | None = None,
-    previous: Handoff | None = None,
-) -> Handoff:
-    """Look at Airflow before the change; asks it nothing when nothing is affected.
-
-    ``held`` is what the hold will be asked to hold, ``dags`` all of Airflow's DAGs, stale ones
-    too, where they were listed just now.
-
-    ``previous`` is what ``read_handoff`` returned for this very revision, if anything: its import
-    errors, inventory and ``shown`` are kept, because its change may be applied already. Each
-    attempt has its own ``started``.
-    """
-    touched = tuple(sorted(affected))
-    if not touched:
-        return Handoff(
-            application=plan.application,
-            revision=plan.revision,
-            started=clock.now(),
-            held=tuple(sorted(held)),
-        )
-    dags = airflow.dags(include_stale=True) if dags is None else dags
-    rows = {dag.dag_id: dag for dag in dags}
-    base = previous if _still_holds(previous, plan, airflow.server_time()) else None
-    return Handoff(
-        application=plan.application,
-        revision=plan.revision,
-        started=airflow.server_time(),
-        affected=touched,
-        import_errors=base.import_errors if base else fingerprints(airflow.import_errors()),
-        last_parsed={
-            dag_id: when
-            for dag_id in touched
-            if (row := rows.get(dag_id)) and (when := row.last_parsed_time) is not None
-        },
-        inventory=base.inventory if base else tuple(d.dag_id for d in dags if not d.is_stale),
-        shown=base.shown if base else _shown(airflow, plan, touched, rows),
-        held=tuple(sorted(held)),
-    )
 
 
 def error_key(row: ImportErrorRow) -> str:
@@ -191,13 +128,6 @@ def unpack(content: bytes) -> Handoff:
         raise SettingsError(f"handoff is damaged: {exc!r}") from exc
 
 
-def _still_holds(previous: Handoff | None, plan: Plan, now: float) -> bool:
-    """Return whether an earlier attempt's baseline is the one to judge this attempt by."""
-    if previous is None or not previous.affected:
-        return False
-    return previous.revision == plan.revision and now - previous.started <= plan.hold.lease
-
-
 def _parse(raw: Mapping[str, Any]) -> Handoff:
     return Handoff(
         application=str(raw["application"]),
@@ -208,31 +138,11 @@ def _parse(raw: Mapping[str, Any]) -> Handoff:
         last_parsed={str(k): float(v) for k, v in raw["last_parsed"].items()},
         inventory=tuple(str(dag_id) for dag_id in raw["inventory"]),
         shown=tuple(str(dag_id) for dag_id in raw["shown"]),
+        shapes={str(k): _shape(v) for k, v in raw.get("shapes", {}).items()},
         held=tuple(str(dag_id) for dag_id in raw["held"]),
     )
 
 
-def _shown(
-    airflow: Baselines, plan: Plan, touched: Collection[str], rows: Mapping[str, Dag]
-) -> tuple[str, ...]:
-    """Return the touched DAGs whose file has the wanted text already; one request per file."""
-    wanted = [d for d in plan.dags if d.dag_id in touched and d.source_digest]
-    digests: dict[tuple[str | None, str], str] = {}
-    shown = []
-    for planned in wanted:
-        row = rows.get(planned.dag_id)
-        if row is None or row.is_stale:
-            continue
-        file = (row.bundle_name, row.file)
-        if file not in digests:
-            if len(digests) >= MAX_SOURCES:
-                shown.append(planned.dag_id)
-                continue
-            digests[file] = source_digest(airflow.dag_source(row) or "")
-        if _is_wanted(planned, digests[file]):
-            shown.append(planned.dag_id)
-    return tuple(sorted(shown))
-
-
-def _is_wanted(planned: PlannedDag, digest: str) -> bool:
-    return bool(planned.source_digest) and planned.source_digest == digest
+def _shape(raw: Mapping[str, Any]) -> Shape:
+    tasks = {str(k): (str(owner), int(retries)) for k, (owner, retries) in raw["tasks"].items()}
+    return Shape(schedule=str(raw["schedule"]), tasks=tasks)
