@@ -7,6 +7,7 @@ from fermata_plugin.artifacts import Artifact
 from fermata_plugin.loading import Loaded
 from fermata_plugin.smoke_check import check_smoke
 from fermata_spec.plan import (
+    CHECK_MODES,
     Expectations,
     HoldPolicy,
     Plan,
@@ -71,6 +72,7 @@ def make_plan(
             max_lost=config.verify.max_lost,
             serialize_lag=config.verify.serialize_lag,
             mount_lag=config.verify.mount_lag,
+            checks={name: getattr(config.verify.checks, name) for name in CHECK_MODES},
         ),
         release=ReleasePolicy(
             limit=config.release.limit,
@@ -79,8 +81,12 @@ def make_plan(
         ),
         smoke=SmokePolicy(
             deadline=smoke.deadline,
+            at_once=smoke.at_once,
+            keep=smoke.keep,
             dags=tuple(
-                SmokeDag(dag_id=run.dag_id, conf=run.conf, deadline=run.deadline)
+                SmokeDag(
+                    dag_id=run.dag_id, conf=run.conf, deadline=run.deadline, skip=run.skip or ""
+                )
                 for run in smoke.dags
             ),
         ),

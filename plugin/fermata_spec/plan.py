@@ -18,6 +18,7 @@ KIND = "Plan"
 
 Evidence = Literal["doc_md", "bundle", "source", "none"]
 Delivery = Literal["configmap", "git-bundle", "git-sync", "image"]
+Mode = Literal["enforce", "warn", "off"]
 OnDeadline = Literal["fail", "proceed", "extend"]
 OverLimit = Literal["warn", "refuse"]
 OnFailure = Literal["resume", "quarantine", "keep"]
@@ -95,13 +96,27 @@ class ReleasePolicy:
     stagger: float = 0.0
 
 
+CHECK_MODES: Mapping[str, Mode] = {
+    "loss": "enforce",
+    "inventory": "enforce",
+    "removed": "enforce",
+    "duplicates": "enforce",
+    "import_errors": "enforce",
+    "health": "enforce",
+    "warnings": "warn",
+    "evidence": "enforce",
+    "structure": "warn",
+}
+"""The checks of ``verify`` and how each counts unless ``fermata.yaml`` says otherwise."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerifyPolicy:
     """How long ``verify`` waits, in seconds; losing more than ``max_lost`` is a hard stop.
 
     ``serialize_lag``: Airflow's own ``[core] min_serialized_dag_update_interval``. ``mount_lag``:
     how long after the apply a volume may still show the old files (a kubelet: up to 90 s); it is
-    waited for only where nothing but imported files changed.
+    waited for only where nothing but imported files changed. ``checks``: how each check counts.
     """
 
     deadline: float = 600.0
@@ -109,22 +124,33 @@ class VerifyPolicy:
     max_lost: float = 0.05
     serialize_lag: float = 30.0
     mount_lag: float = 120.0
+    checks: Mapping[str, Mode] = field(default_factory=lambda: dict(CHECK_MODES))
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmokeDag:
-    """A DAG to run on the new revision, with its ``conf`` and its own deadline in seconds."""
+    """A DAG to run on the new revision, with its ``conf`` and its own deadline in seconds.
+
+    ``skip``: why it is not run for now; empty: it is.
+    """
 
     dag_id: str
     conf: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 600.0
+    skip: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmokePolicy:
-    """The smoke DAGs and the deadline for all of them together, in seconds."""
+    """The smoke DAGs and the deadline for all of them together, in seconds.
+
+    ``at_once``: how many run at the same time. ``keep``: how many finished runs of each stay (None:
+    all).
+    """
 
     deadline: float = 1200.0
+    at_once: int = 4
+    keep: int | None = None
     dags: tuple[SmokeDag, ...] = ()
 
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from fermata_hooks.airflow_api import _parsing
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api._pages import PAGE
-from fermata_hooks.airflow_api._questions import Questions, fields_of
+from fermata_hooks.airflow_api._questions import NOT_FOUND, Questions, fields_of
 from fermata_hooks.airflow_api._scans import Scan
 from fermata_hooks.airflow_api.models import ACTIVE_RUN_STATES, DagRun
+from fermata_hooks.exchange import segment
+from fermata_spec.errors import RejectedError
 
 RECENT = 14 * 86400.0  # seconds: as far back as durations are of interest
 
@@ -46,6 +49,21 @@ class History:
         body = {"states": sorted(ACTIVE_RUN_STATES)}
         scan = Scan(self._questions, "/dags/~/dagRuns/list", "dag_runs", body)
         return scan.rows(dag_ids, _parsing.dag_run, lambda run: (run.dag_id, run.run_id))
+
+    def runs(self, dag_id: str) -> list[DagRun]:
+        """Return all runs of a DAG."""
+        body = {"dag_ids": [dag_id]}
+        path, key = "/dags/~/dagRuns/list", attrgetter("run_id")
+        return self._questions.batch(path, "dag_runs", body, _parsing.dag_run, key)
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """Remove a run that has finished; one that is gone already is as good."""
+        path = f"/dags/{segment(dag_id)}/dagRuns/{segment(run_id)}"
+        try:
+            self._questions.ask("DELETE", path)
+        except RejectedError as exc:
+            if exc.status != NOT_FOUND:
+                raise
 
     def scheduled_between(self, dag_id: str, *, first: float, last: float) -> int:
         """Return how many logical dates the DAG's timetable has from ``first`` to ``last``.

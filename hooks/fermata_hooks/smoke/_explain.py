@@ -4,6 +4,7 @@ from fermata_hooks.airflow_api import DagDetails, TaskInstance
 from fermata_hooks.redaction import redact_lines
 from fermata_hooks.smoke._runs import Airflow, SmokeRun
 from fermata_spec.errors import RejectedError, UnavailableError
+from fermata_spec.plan import Plan, SmokeDag
 from fermata_spec.report import Check
 from fermata_spec.units import format_duration
 
@@ -26,7 +27,22 @@ def not_startable(dag_id: str, details: DagDetails | None) -> Check | None:
     return None
 
 
-def ended(airflow: Airflow, run: SmokeRun, *, seconds: float) -> Check:
+def skipped(dag: SmokeDag) -> Check:
+    """Return the check of a DAG that is not to be run for now: its reason."""
+    message = f"{dag.dag_id}: not run: {dag.skip}"
+    return Check(name=check_name(dag.dag_id), verdict="pass", message=message)
+
+
+def never_started(run: SmokeRun, plan: Plan) -> Check:
+    """Return the check of a run for which no time was left."""
+    message = (
+        f"{run.dag_id}: not begun within {format_duration(plan.smoke.deadline)}: "
+        f"{plan.smoke.at_once} at once, and the others took so long"
+    )
+    return Check(name=check_name(run.dag_id), verdict="inconclusive", message=message)
+
+
+def ended(airflow: Airflow, plan: Plan, run: SmokeRun, *, seconds: float) -> Check:
     """Return the check of a run that is over."""
     numbers: dict[str, float | int | str] = {"seconds": round(seconds, 1), "run": run.run_id}
     versions = run.run.version_numbers if run.run else ()
@@ -42,8 +58,23 @@ def ended(airflow: Airflow, run: SmokeRun, *, seconds: float) -> Check:
             f"and {run.version} was the latest when it began"
         )
         return Check(name=name, verdict="inconclusive", message=message, numbers=numbers)
-    message = f"{run.dag_id}: success in {format_duration(seconds)}"
+    commit = run.run.bundle_version if run.run else None
+    if commit is not None:
+        numbers["commit"] = commit
+    if plan.delivery == "git-bundle" and commit not in (None, plan.revision):
+        message = f"{run.dag_id}: succeeded, but on commit {commit}, not on this revision"
+        return Check(name=name, verdict="inconclusive", message=message, numbers=numbers)
+    message = f"{run.dag_id}: success in {format_duration(seconds)}, {_version(run)}"
     return Check(name=name, verdict="pass", message=message, numbers=numbers)
+
+
+def _version(run: SmokeRun) -> str:
+    """Return on which version of the DAG a run ran, as far as this Airflow tells."""
+    if run.run is None or not run.run.version_numbers:
+        return "on a version of the DAG that this Airflow does not tell"
+    commit = run.run.bundle_version
+    at = f" (commit {commit[:12]})" if commit else ""
+    return f"on version {max(run.run.version_numbers)} of the DAG{at}"
 
 
 def overdue(airflow: Airflow, run: SmokeRun, *, seconds: float, no_answer: str = "") -> Check:

@@ -9,6 +9,8 @@ from typing import Protocol
 from fermata_hooks.clock import Clock
 from fermata_hooks.smoke import _explain
 from fermata_hooks.smoke._runs import Airflow, SmokeRun, cancel, start
+from fermata_hooks.smoke._tidy import CHECK as TIDY_CHECK
+from fermata_hooks.smoke._tidy import tidy
 from fermata_spec.errors import UnavailableError
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, Verdict, overall
@@ -69,24 +71,23 @@ def smoke(  # noqa: PLR0913 - collaborators and what is run, all by name
     if refused:
         return _result(refused, ran=0)
     number = int(sync if sync is not None else clock.now())
-    begun: list[SmokeRun] = []
+    under_way = _UnderWay(airflow, plan, runs, number=number, clock=clock)
     try:
-        for run in runs:
-            begun.append(run)
-            run.began = clock.monotonic()
-            start(airflow, plan, run, number=number)
-        checks = _wait(airflow, plan, runs, clock, still_held)
+        checks = under_way.wait(still_held)
     finally:
-        if any(not run.finished for run in begun):
+        if under_way.unfinished:
             with termination.shield():
-                cancel(airflow, begun)
-    return _result(checks, ran=len(runs))
+                cancel(airflow, under_way.begun)
+    skipped = [_explain.skipped(dag) for dag in plan.smoke.dags if dag.skip]
+    return _result([*checks, *skipped, *tidy(airflow, plan)], ran=len(runs))
 
 
 def _ready(airflow: Airflow, plan: Plan, clock: Clock) -> tuple[list[SmokeRun], list[Check]]:
     """Return the runs to start, and why some DAGs cannot be run; then none is started."""
     runs, refused = [], []
     for dag in plan.smoke.dags:
+        if dag.skip:
+            continue
         details = airflow.dag_details(dag.dag_id)
         problem = _explain.not_startable(dag.dag_id, details)
         if problem is not None:
@@ -97,35 +98,83 @@ def _ready(airflow: Airflow, plan: Plan, clock: Clock) -> tuple[list[SmokeRun], 
     return runs, refused
 
 
-def _wait(
-    airflow: Airflow,
-    plan: Plan,
-    runs: list[SmokeRun],
-    clock: Clock,
-    still_held: Callable[[], None],
-) -> list[Check]:
-    """Look at the runs until each has ended or is overdue; return a check for each."""
-    started = clock.monotonic()
-    checks: dict[str, Check] = {}
-    said, said_at = "", started
-    while True:
-        still_held()
-        no_answer = _refresh(airflow, [run for run in runs if run.dag_id not in checks])
-        now = clock.monotonic()
-        for run in runs:
-            if run.dag_id not in checks:
-                check = _judge(airflow, plan, run, now=now, started=started, no_answer=no_answer)
-                if check is not None:
-                    checks[run.dag_id] = check
-        if len(checks) == len(runs):
-            return [checks[run.dag_id] for run in runs]
-        elapsed = now - started
-        text = ", ".join(f"{r.dag_id} {r.state}" for r in runs if r.dag_id not in checks)
-        if text != said or now - said_at >= SAID_EVERY:
-            said, said_at = text, now
-            limit = format_duration(plan.smoke.deadline)
-            log.info("smoke: %s of %s: %s", format_duration(elapsed), limit, text)
-        clock.sleep(min(max(FASTEST, elapsed / 10), SLOWEST))
+class _UnderWay:
+    """The runs of one smoke: so many at once, each with its deadline, all with one together."""
+
+    def __init__(
+        self, airflow: Airflow, plan: Plan, runs: list[SmokeRun], *, number: int, clock: Clock
+    ) -> None:
+        self._airflow, self._plan, self._runs, self._clock = airflow, plan, runs, clock
+        self._number = number
+        self._started = clock.monotonic()
+        self._waiting = list(runs)
+        self._checks: dict[str, Check] = {}
+        self._said, self._said_at = "", self._started
+        self.begun: list[SmokeRun] = []
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a run of ours is not known to have ended."""
+        return any(not run.finished for run in self.begun)
+
+    def wait(self, still_held: Callable[[], None]) -> list[Check]:
+        """Look at the runs until each has ended or is overdue; return a check for each."""
+        while True:
+            still_held()
+            self._start()
+            no_answer = _refresh(self._airflow, self._active)
+            self._judge(no_answer)
+            if len(self._checks) == len(self._runs):
+                return [self._checks[run.dag_id] for run in self._runs]
+            if not self._may_start:
+                self._say()
+                self._clock.sleep(min(max(FASTEST, self._elapsed / 10), SLOWEST))
+
+    @property
+    def _active(self) -> list[SmokeRun]:
+        return [run for run in self.begun if run.dag_id not in self._checks]
+
+    @property
+    def _elapsed(self) -> float:
+        return self._clock.monotonic() - self._started
+
+    @property
+    def _may_start(self) -> bool:
+        return bool(self._waiting) and len(self._active) < self._plan.smoke.at_once
+
+    def _start(self) -> None:
+        while self._may_start:
+            run = self._waiting.pop(0)
+            self.begun.append(run)
+            run.began = self._clock.monotonic()
+            start(self._airflow, self._plan, run, number=self._number)
+
+    def _judge(self, no_answer: str) -> None:
+        is_over = self._elapsed >= self._plan.smoke.deadline
+        for run in self._active:
+            seconds = self._clock.monotonic() - run.began
+            if run.finished:
+                self._checks[run.dag_id] = _explain.ended(
+                    self._airflow, self._plan, run, seconds=seconds
+                )
+            elif is_over or seconds >= run.smoke.deadline:
+                self._checks[run.dag_id] = _explain.overdue(
+                    self._airflow, run, seconds=seconds, no_answer=no_answer
+                )
+        if is_over:
+            for run in self._waiting:
+                self._checks[run.dag_id] = _explain.never_started(run, self._plan)
+            self._waiting.clear()
+
+    def _say(self) -> None:
+        text = ", ".join(f"{run.dag_id} {run.state}" for run in self._active)
+        if self._waiting:
+            text += f", {len(self._waiting)} to come"
+        now = self._clock.monotonic()
+        if text != self._said or now - self._said_at >= SAID_EVERY:
+            self._said, self._said_at = text, now
+            limit = format_duration(self._plan.smoke.deadline)
+            log.info("smoke: %s of %s: %s", format_duration(self._elapsed), limit, text)
 
 
 def _refresh(airflow: Airflow, runs: list[SmokeRun]) -> str:
@@ -140,30 +189,13 @@ def _refresh(airflow: Airflow, runs: list[SmokeRun]) -> str:
     return ""
 
 
-def _judge(  # noqa: PLR0913 - one look's facts, all by name
-    airflow: Airflow,
-    plan: Plan,
-    run: SmokeRun,
-    *,
-    now: float,
-    started: float,
-    no_answer: str,
-) -> Check | None:
-    seconds = now - run.began
-    if run.finished:
-        return _explain.ended(airflow, run, seconds=seconds)
-    if seconds >= run.smoke.deadline or now - started >= plan.smoke.deadline:
-        return _explain.overdue(airflow, run, seconds=seconds, no_answer=no_answer)
-    return None
-
-
 def _result(checks: list[Check], *, ran: int) -> SmokeResult:
     verdict = overall(checks)
-    messages = [check.message for check in checks if check.verdict == verdict]
+    told = [check for check in checks if check.verdict == verdict and check.name != TIDY_CHECK]
     bad = [check for check in checks if check.verdict != "pass"]
     return SmokeResult(
         verdict=verdict,
-        message="; ".join(messages),
+        message="; ".join(check.message for check in told),
         checks=tuple(checks),
         failed=tuple(check.name.removeprefix(_explain.check_name("")) for check in bad),
         ran=ran,

@@ -18,8 +18,22 @@ _NOT_FOUND = 404
 log = logging.getLogger("fermata.smoke")
 
 
+class Runs(Protocol):
+    """Where the runs of a DAG are asked for, and removed."""
+
+    def runs(self, dag_id: str) -> list[DagRun]:
+        """Return all runs of a DAG."""
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """Remove a run that has finished."""
+
+
 class Airflow(Protocol):
     """What smoke asks of Airflow."""
+
+    @property
+    def history(self) -> Runs:
+        """What has run."""
 
     def dag_details(self, dag_id: str) -> DagDetails | None:
         """Return the DAG with its serialized form."""
@@ -68,9 +82,13 @@ class SmokeRun:
 
 def run_id(plan: Plan, number: int) -> str:
     """Return ``fermata-<application>-<revision12>-<number>``, in characters that Airflow takes."""
-    application = _ILLEGAL.sub("-", plan.application)[:_MAX_NAME]
     revision = _ILLEGAL.sub("-", plan.revision)[:12]
-    return f"fermata-{application}-{revision}-{number}"
+    return f"{name_of(plan)}-{revision}-{number}"
+
+
+def name_of(plan: Plan) -> str:
+    """Return what the names of all runs of this application begin with."""
+    return f"fermata-{_ILLEGAL.sub('-', plan.application)[:_MAX_NAME]}"
 
 
 def start(airflow: Airflow, plan: Plan, started: SmokeRun, *, number: int) -> None:

@@ -57,7 +57,8 @@ class History:
         found = [
             run
             for run in self._airflow.runs.values()
-            if run.dag_id in body.get("dag_ids", self._airflow.dags) and run.state in body["states"]
+            if run.dag_id in body.get("dag_ids", self._airflow.dags)
+            and run.state in body.get("states", [run.state])
         ]
         return page("dag_runs", found, **self._paging(body), render=self._render.run)
 

@@ -36,6 +36,7 @@ class FakeDag:
     latest_bundle_version: str | None = None
     version_number: int = 1
     tasks: Sequence[str] = ("hello",)
+    retries: int = 0
     run_states: Sequence[str] = ("queued", "running", "success")
     log: Sequence[str] = ("hello",)
 
@@ -54,6 +55,7 @@ class FakeRun:
     start: float | None = None
     end: float | None = None
     version_numbers: Sequence[int] = (1,)
+    bundle_version: str | None = None
     ahead: list[str] = field(default_factory=list)
 
 

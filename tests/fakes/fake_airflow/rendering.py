@@ -135,7 +135,8 @@ class Rendering:
         if not self._is_new:
             return common | {"logical_date": self.time(run.queued_at), "external_trigger": True}
         versions = [{"version_number": number} for number in run.version_numbers]
-        return common | {"logical_date": None, "dag_versions": versions, "bundle_version": None}
+        commit = run.bundle_version
+        return common | {"logical_date": None, "dag_versions": versions, "bundle_version": commit}
 
     def task(self, task: FakeTask) -> Json:
         """Return a task instance."""

@@ -67,18 +67,21 @@ class Routes:
             ("GET", "dags/*", self._dag),
             ("PATCH", "dags/*", self._pausing.one),
             ("GET", "dags/*/details", self._details),
+            ("GET", "dags/*/tasks", self._tasks),
             ("POST", "dags/~/dagRuns/~/taskInstances/list", self._history.tasks),
             ("POST", "dags/~/dagRuns/list", self._history.runs),
             ("POST", "backfills/dry_run", self._history.dry_run),
             ("POST", "dags/*/dagRuns", self._running.trigger),
             ("GET", "dags/*/dagRuns/*", self._running.get),
             ("PATCH", "dags/*/dagRuns/*", self._running.patch),
+            ("DELETE", "dags/*/dagRuns/*", self._running.delete),
             ("GET", "dags/*/dagRuns/*/taskInstances", self._run_tasks),
             ("GET", "dags/*/dagRuns/*/taskInstances/*/logs/*", self._log),
             ("GET", "dagSources/*", self._source),
             ("GET", "importErrors", self._import_errors),
             ("PUT", "parseDagFile/*", self._parse),
             ("GET", "eventLogs", self._event_logs),
+            ("GET", "dagWarnings", self._warnings),
             ("GET", "providers", self._providers),
             ("GET", "pools/*", self._pool),
             ("GET", "connections/*", self._connection),
@@ -167,6 +170,14 @@ class Routes:
             raise DeniedError(404, "DAG not found")
         return self._render.details(dag)
 
+    def _tasks(self, _request: WireRequest, _query: Query, _user: str, dag_id: str) -> Json:
+        dag = self._pausing.known(dag_id)
+        tasks = [
+            {"task_id": task, "owner": dag.owners[0], "retries": float(dag.retries)}
+            for task in dag.tasks
+        ]
+        return {"tasks": tasks, "total_entries": len(tasks)}
+
     def _source(self, _request: WireRequest, _query: Query, _user: str, name: str) -> Json:
         for dag in self._airflow.dags.values():
             if name in (dag.dag_id, self._render.token(dag.file)):
@@ -228,6 +239,13 @@ class Routes:
         if query.get("order_by") == ["-event_log_id"]:
             rows = sorted(rows, key=lambda row: -row.id)
         return self._page("event_logs", list(rows), query, self._render.row)
+
+    def _warnings(self, _request: WireRequest, query: Query, _user: str) -> Json:
+        def render(row: tuple[str, str, str]) -> Json:
+            names = ("dag_id", "warning_type", "message")
+            return dict(zip(names, row, strict=True)) | {"timestamp": self._render.time(0)}
+
+        return self._page("dag_warnings", self._airflow.warnings, query, render)
 
     def _providers(self, _request: WireRequest, query: Query, _user: str) -> Json:
         def render(item: tuple[str, str]) -> Json:

@@ -50,6 +50,7 @@ class Running:
             note=body.get("note"),
             queued_at=airflow.now(),
             version_numbers=(dag.version_number,),
+            bundle_version=dag.bundle_version,
             ahead=[state for state in dag.run_states if state != "queued"],
         )
         airflow.runs[dag_id, run_id] = run
@@ -79,6 +80,15 @@ class Running:
         run.ahead.clear()
         self._set_state(run, self._airflow.dags[dag_id], state)
         return self._render.run(run)
+
+    def delete(
+        self, _request: "WireRequest", _query: Query, _user: str, dag_id: str, run_id: str
+    ) -> None:
+        """Remove a run; one that runs stays (3.x)."""
+        run = self.known(dag_id, run_id)
+        if run.state == "running" and self._airflow.release.generation == 3:
+            raise DeniedError(409, "The DagRun cannot be deleted in running state")
+        del self._airflow.runs[dag_id, run_id]
 
     def _check_trigger(self, body: Any) -> None:  # noqa: ANN401
         is_new = self._airflow.release.generation == 3

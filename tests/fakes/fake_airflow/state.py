@@ -48,6 +48,7 @@ class FakeAirflow:
         self.health = {name: FakeComponent(heartbeat=now()) for name in COMPONENTS}
         self.providers = {"apache-airflow-providers-standard": "1.9.0"}
         self.pools = {"default_pool"}
+        self.warnings: list[tuple[str, str, str]] = []
         self.known_connections: set[str] = set()
         self.variables: dict[str, str] = {}
         self.accounts = Accounts(self.release, now)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.fake_airflow import FakeAirflow
+from fakes.fake_airflow import FakeAirflow, FakeRun
 from fakes.scripted_clock import ScriptedClock
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.smoke import SmokeResult, run_id, smoke
@@ -309,3 +309,134 @@ def test_a_run_on_an_older_version_of_the_dag_is_no_proof(world: World) -> None:
 
     assert done.verdict == "inconclusive"
     assert "on version 1 of the DAG, and 2 was the latest" in done.message
+
+
+def several(world: World, *dag_ids: str, **policy: int) -> None:
+    """Let the plan run these DAGs."""
+    for dag_id in dag_ids:
+        world.airflow.add_dag(dag_id, is_paused_upon_creation=False)
+    dags = tuple(SmokeDag(dag_id=dag_id, deadline=60.0) for dag_id in dag_ids)
+    world.plan = replace(world.plan, smoke=SmokePolicy(deadline=300.0, dags=dags, **policy))
+
+
+def test_no_more_run_at_once_than_is_set(world: World) -> None:
+    several(world, "a", "b", "c", "d", "e", at_once=2)
+    most = 0
+
+    def count() -> None:
+        nonlocal most
+        under_way = [run for run in world.airflow.runs.values() if run.end is None]
+        most = max(most, len(under_way))
+
+    world.clock.each_nap = count
+
+    done = world.smoke()
+
+    assert done.verdict == "pass"
+    assert len(done.checks) == 5
+    assert most == 2
+
+
+def test_one_that_never_gets_its_turn_is_inconclusive(world: World) -> None:
+    several(world, "a", "b", at_once=1)
+    world.plan = replace(world.plan, smoke=replace(world.plan.smoke, deadline=20.0))
+    world.airflow.dags["a"].run_states = ("queued", "running")
+
+    done = world.smoke()
+
+    assert {check.name: check.verdict for check in done.checks} == {
+        "smoke a": "fail",
+        "smoke b": "inconclusive",
+    }
+    assert "b: not begun within 20s: 1 at once" in done.checks[1].message
+    assert list(world.states.values()) == ["failed"]
+
+
+def test_a_dag_that_is_skipped_is_not_run_and_its_reason_is_recorded(world: World) -> None:
+    skipped = SmokeDag(dag_id="heavy", skip="the warehouse moves until Friday")
+    smoke = world.plan.smoke
+    world.plan = replace(world.plan, smoke=replace(smoke, dags=(*smoke.dags, skipped)))
+
+    done = world.smoke()
+
+    assert done.verdict == "pass"
+    assert "heavy: not run: the warehouse moves until Friday" in done.message
+    assert len(world.airflow.runs) == 1
+
+
+def test_a_pass_says_on_which_version_it_ran_or_that_airflow_does_not_tell(
+    world: World, version: str
+) -> None:
+    done = world.smoke()
+
+    told = "on version 1 of the DAG" if version == "3.3.2" else "that this Airflow does not tell"
+    assert told in done.message
+
+
+@pytest.mark.parametrize("version", ["3.3.2"], indirect=True)
+@pytest.mark.parametrize(
+    ("commit", "verdict"), [("a" * 40, "pass"), ("b" * 40, "inconclusive"), (None, "pass")]
+)
+def test_a_run_of_a_git_bundle_is_of_this_commit(
+    world: World, commit: str | None, verdict: str
+) -> None:
+    world.plan = replace(world.plan, delivery="git-bundle")
+    world.airflow.dags["probe"].bundle_version = commit
+
+    done = world.smoke()
+
+    assert done.verdict == verdict, done
+
+
+def old_runs(world: World, *names: str, state: str = "success") -> None:
+    for number, name in enumerate(names):
+        world.airflow.runs["probe", name] = FakeRun(
+            dag_id="probe", run_id=name, state=state, start=float(number)
+        )
+
+
+def keeping(world: World, number: int) -> None:
+    world.plan = replace(world.plan, smoke=replace(world.plan.smoke, keep=number))
+
+
+def test_old_runs_of_ours_are_removed_down_to_the_set_number(world: World) -> None:
+    old_runs(world, *(f"fermata-shop-{number:012}-1" for number in range(5)))
+    keeping(world, 3)
+
+    done = world.smoke()
+
+    assert done.verdict == "pass"
+    kept = [f"fermata-shop-{number:012}-1" for number in (3, 4)]
+    assert sorted(world.states) == [*kept, RUN]
+    assert done.checks[-1].message == "3 old run(s) removed, 3 kept for each smoke DAG"
+
+
+def test_runs_of_others_and_those_under_way_are_never_removed(world: World) -> None:
+    others = ["manual-by-ann", "fermata-shop-eu-000000000001-1", "scheduled__2026"]
+    old_runs(world, *others)
+    old_runs(world, "fermata-shop-000000000001-1", state="running")
+    keeping(world, 1)
+
+    world.smoke()
+
+    assert set(world.states) == {RUN, *others, "fermata-shop-000000000001-1"}
+
+
+def test_without_a_set_number_nothing_is_asked_and_nothing_removed(world: World) -> None:
+    old_runs(world, "fermata-shop-000000000001-1")
+
+    world.smoke()
+
+    assert len(world.airflow.runs) == 2
+    assert world.airflow.sent("DELETE") == []
+
+
+def test_what_may_not_be_removed_is_said_and_passes(world: World) -> None:
+    old_runs(world, *(f"fermata-shop-{number:012}-1" for number in range(3)))
+    keeping(world, 1)
+    world.airflow.answers(403, method="DELETE", times=0)
+
+    done = world.smoke()
+
+    assert done.verdict == "pass"
+    assert "needs can_delete on DAG Runs" in done.checks[-1].message

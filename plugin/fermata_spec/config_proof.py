@@ -1,0 +1,116 @@
+"""The keys of ``fermata.yaml`` about proof: what Airflow must offer, verify and smoke."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fermata_spec.expect_kinds import PACKAGES, VERSIONS
+from fermata_spec.kinds import DURATION, JSON_OBJECT, SHARE, TEXT, TEXTS, Choice, ListOf, Number
+from fermata_spec.plan import CHECK_MODES, Mode
+from fermata_spec.sections import Section, SectionKind, key
+
+MODE = Choice(("enforce", "warn", "off"))
+
+
+class Expects(Section):
+    """What Airflow must offer, checked before anything is paused."""
+
+    airflow: str | None = key(VERSIONS, "Versions of Airflow that will do.", default=None)
+    providers: Mapping[str, str] = key(
+        PACKAGES,
+        "Provider packages that must be installed, and the versions of each that will do.",
+        default={},
+    )
+    pools: tuple[str, ...] = key(TEXTS, "Pools that must exist.", default=[])
+    connections: tuple[str, ...] = key(TEXTS, "Connections that must exist.", default=[])
+    variables: tuple[str, ...] = key(TEXTS, "Variables that must exist.", default=[])
+    unseen: Literal["refuse", "warn"] = key(
+        Choice(("refuse", "warn")),
+        "What cannot be told: `refuse` (exit 5), or `warn` and go on. Airflow's API sees what is "
+        "in its database only, not what an environment variable or a secrets backend holds.",
+        default="refuse",
+    )
+
+
+class Checks(Section):
+    """How each check of ``verify`` counts."""
+
+    loss: Mode = key(
+        MODE, "DAGs that were there before the change and are gone.", default=CHECK_MODES["loss"]
+    )
+    inventory: Mode = key(
+        MODE, "Every DAG that git wants is there.", default=CHECK_MODES["inventory"]
+    )
+    removed: Mode = key(MODE, "What git has removed is gone.", default=CHECK_MODES["removed"])
+    duplicates: Mode = key(
+        MODE, "No DAG comes from two files in turn.", default=CHECK_MODES["duplicates"]
+    )
+    import_errors: Mode = key(MODE, "No new import error.", default=CHECK_MODES["import_errors"])
+    health: Mode = key(
+        MODE, "Scheduler and DAG processor are alive.", default=CHECK_MODES["health"]
+    )
+    warnings: Mode = key(
+        MODE,
+        "Airflow's own warnings of the DAGs that the change touches (a value that differs at each parse; on 2.x a pool that is not there).",
+        default=CHECK_MODES["warnings"],
+    )
+    evidence: Mode = key(
+        MODE,
+        "Airflow shows this revision of each DAG that the change touches.",
+        default=CHECK_MODES["evidence"],
+    )
+    structure: Mode = key(
+        MODE,
+        "No task is gone that a run under way still needs.",
+        default=CHECK_MODES["structure"],
+    )
+
+
+class Verify(Section):
+    """When Airflow's view of the revision is good enough."""
+
+    deadline: float = key(DURATION, "How long Airflow may take to parse it.", default="10m")
+    settle: float = key(DURATION, "How long it must stay good.", default="10s")
+    serialize_lag: float = key(
+        DURATION,
+        "Airflow's own `[core] min_serialized_dag_update_interval`.",
+        default="30s",
+    )
+    mount_lag: float = key(
+        DURATION,
+        "How long after the apply a volume may still show the old files (a kubelet: up to 90 s).",
+        default="2m",
+    )
+    max_lost: float = key(SHARE, "Losing a larger share of the DAGs is a hard stop.", default="5%")
+    checks: Checks = key(
+        SectionKind(Checks),
+        "How each check counts: `enforce`; `warn`: it is told and neither waited for nor refused; "
+        "`off`: it is not made.",
+        default={},
+    )
+
+
+class SmokeRun(Section):
+    """One DAG that is run on the new revision."""
+
+    dag_id: str = key(TEXT, "Its DAG id.")
+    conf: Mapping[str, Any] = key(JSON_OBJECT, "The run's conf.", default={})
+    deadline: float = key(DURATION, "How long the run may take.", default="10m")
+    skip: str | None = key(
+        TEXT, "Why it is not run for now; the report says so. Left out, it is run.", default=None
+    )
+
+
+class Smoke(Section):
+    """DAGs that must run on the new revision before the sync is good."""
+
+    deadline: float = key(DURATION, "For all of them together.", default="20m")
+    at_once: int = key(Number(1, 100), "How many run at the same time.", default=4)
+    keep: int | None = key(
+        Number(1, 10_000),
+        "How many of this application's finished runs of each smoke DAG stay in Airflow (needs the "
+        "permission to delete runs); left out, all.",
+        default=None,
+    )
+    dags: tuple[SmokeRun, ...] = key(
+        ListOf(SectionKind(SmokeRun)), "The DAGs; they are left out of every hold.", default=[]
+    )
