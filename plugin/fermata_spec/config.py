@@ -3,17 +3,14 @@
 Only what this release does is listed; a key of a later release is refused by name, never ignored.
 """
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from fermata_spec import __version__
-from fermata_spec.expect_kinds import PACKAGES, VERSIONS
+from fermata_spec.config_proof import Expects, Smoke, Verify
 from fermata_spec.kinds import (
     DURATION,
     FLAG,
-    JSON_OBJECT,
     PATTERN,
-    SHARE,
     TEXT,
     TEXTS,
     URL,
@@ -145,26 +142,6 @@ class Drain(Section):
     )
 
 
-class Expects(Section):
-    """What Airflow must offer, checked before anything is paused."""
-
-    airflow: str | None = key(VERSIONS, "Versions of Airflow that will do.", default=None)
-    providers: Mapping[str, str] = key(
-        PACKAGES,
-        "Provider packages that must be installed, and the versions of each that will do.",
-        default={},
-    )
-    pools: tuple[str, ...] = key(TEXTS, "Pools that must exist.", default=[])
-    connections: tuple[str, ...] = key(TEXTS, "Connections that must exist.", default=[])
-    variables: tuple[str, ...] = key(TEXTS, "Variables that must exist.", default=[])
-    unseen: Literal["refuse", "warn"] = key(
-        Choice(("refuse", "warn")),
-        "What cannot be told: `refuse` (exit 5), or `warn` and go on. Airflow's API sees what is "
-        "in its database only, not what an environment variable or a secrets backend holds.",
-        default="refuse",
-    )
-
-
 class Hold(Section):
     """What is paused while Argo CD applies, and what happens to it afterwards."""
 
@@ -185,41 +162,6 @@ class Hold(Section):
         Choice(("resume", "quarantine", "keep")),
         "After a failed verify or smoke: `resume` all, `quarantine` those that failed, or `keep`.",
         default="resume",
-    )
-
-
-class Verify(Section):
-    """When Airflow's view of the revision is good enough."""
-
-    deadline: float = key(DURATION, "How long Airflow may take to parse it.", default="10m")
-    settle: float = key(DURATION, "How long it must stay good.", default="10s")
-    serialize_lag: float = key(
-        DURATION,
-        "Airflow's own `[core] min_serialized_dag_update_interval`.",
-        default="30s",
-    )
-    mount_lag: float = key(
-        DURATION,
-        "How long after the apply a volume may still show the old files (a kubelet: up to 90 s).",
-        default="2m",
-    )
-    max_lost: float = key(SHARE, "Losing a larger share of the DAGs is a hard stop.", default="5%")
-
-
-class SmokeRun(Section):
-    """One DAG that is run on the new revision."""
-
-    dag_id: str = key(TEXT, "Its DAG id.")
-    conf: Mapping[str, Any] = key(JSON_OBJECT, "The run's conf.", default={})
-    deadline: float = key(DURATION, "How long the run may take.", default="10m")
-
-
-class Smoke(Section):
-    """DAGs that must run on the new revision before the sync is good."""
-
-    deadline: float = key(DURATION, "For all of them together.", default="20m")
-    dags: tuple[SmokeRun, ...] = key(
-        ListOf(SectionKind(SmokeRun)), "The DAGs; they are left out of every hold.", default=[]
     )
 
 

@@ -50,7 +50,8 @@ class Checks(Section):
     )
     warnings: Mode = key(
         MODE,
-        "Airflow's own warnings of the DAGs that the change touches (a value that differs at each parse; on 2.x a pool that is not there).",
+        "Airflow's own warnings of the DAGs that the change touches (a value that differs at each "
+        "parse; on 2.x a pool that is not there).",
         default=CHECK_MODES["warnings"],
     )
     evidence: Mode = key(

@@ -158,6 +158,15 @@ class ImportErrorRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DagWarning:
+    """What Airflow found odd about a DAG that it could import; ``kind`` is its own word."""
+
+    dag_id: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskInstance:
     """A task of a run. ``state`` is ``none`` while Airflow has not scheduled it.
 

@@ -1,11 +1,12 @@
 """What an Airflow has to offer to a DAG: providers, pools, connections, variables."""
 
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Literal
 
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api._questions import NOT_FOUND, Questions
+from fermata_hooks.airflow_api.models import DagWarning
 from fermata_hooks.exchange import Request, segment
 from fermata_spec.errors import RejectedError
 
@@ -30,6 +31,11 @@ class Offers:
         rows = self._questions.rows("/providers", "providers", [], _provider, itemgetter(0))
         return dict(rows)
 
+    def warnings(self) -> list[DagWarning]:
+        """Return what Airflow warns of, of the DAGs that this account may read."""
+        key = attrgetter("dag_id", "kind")
+        return self._questions.rows("/dagWarnings", "dag_warnings", [], _warning, key)
+
     def has(self, thing: Thing, name: str) -> bool:
         """Return whether Airflow's database has such a thing.
 
@@ -47,3 +53,11 @@ class Offers:
 
 def _provider(fields: Fields) -> tuple[str, str]:
     return fields.text("package_name"), fields.text("version")
+
+
+def _warning(fields: Fields) -> DagWarning:
+    return DagWarning(
+        dag_id=fields.text("dag_id"),
+        kind=fields.text("warning_type"),
+        message=fields.optional_text("message") or "",
+    )
