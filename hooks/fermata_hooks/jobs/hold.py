@@ -17,7 +17,7 @@ from fermata_hooks.dagset_status import syncing
 from fermata_hooks.drain import Drained, DrainOrder, Tasks, drain
 from fermata_hooks.handoff import read_handoff, take_baseline, write_handoff
 from fermata_hooks.holding import HeldDags, HoldOrder, hold_dags, read_status, require_ours
-from fermata_hooks.jobs.expecting import require_expected
+from fermata_hooks.jobs.expecting import name_runtime_changes, require_expected
 from fermata_hooks.jobs.options import (
     dry_run_option,
     format_option,
@@ -77,6 +77,7 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
         return
     dags = place.airflow.dags(include_stale=True)
     selection = _select(plan, before, dags, report, wanted)
+    name_runtime_changes(plan, place, report)
     require_expected(plan, place, report)
     write_handoff(
         place.documents,

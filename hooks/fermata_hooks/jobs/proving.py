@@ -1,5 +1,6 @@
 """What verify, smoke and finish share: the two proofs, put into a report."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,12 +8,20 @@ from fermata_hooks.dagset_status import proven_in_this_sync
 from fermata_hooks.handoff import Handoff, read_handoff
 from fermata_hooks.holding import is_in_force
 from fermata_hooks.jobs.workplace import Workplace
+from fermata_hooks.runtime import take_runtime, write_runtime
 from fermata_hooks.smoke import SmokeResult, smoke
 from fermata_hooks.verification import Verification, inventory, verify
 from fermata_spec.dagset import DagSetStatus, Figures, change
-from fermata_spec.errors import InconclusiveError
+from fermata_spec.errors import (
+    InconclusiveError,
+    RejectedError,
+    SettingsError,
+    UnavailableError,
+)
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report
+
+log = logging.getLogger("fermata.proving")
 
 
 def handoff_of(plan: Plan, place: Workplace) -> Handoff | None:
@@ -82,7 +91,17 @@ def prove(  # noqa: PLR0913 - what is proven, against what, by name
     report.checks += done.checks
     report.dags += done.dags
     report.verdict, report.message = done.verdict, done.message
+    if done.verdict == "pass":
+        _note_runtime(plan, place)
     return done
+
+
+def _note_runtime(plan: Plan, place: Workplace) -> None:
+    """Write down what Airflow is made of, for the next hold; a pass does not depend on it."""
+    try:
+        write_runtime(place.documents, plan.application, take_runtime(place.airflow))
+    except (RejectedError, UnavailableError, SettingsError) as exc:
+        log.info("%s: not noted what Airflow is made of: %s", plan.application, exc)
 
 
 def touching_all(plan: Plan, handoff: Handoff | None) -> Handoff | None:

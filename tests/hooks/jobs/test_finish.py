@@ -143,6 +143,23 @@ def test_a_good_revision_is_proven_run_and_released(sync: Sync) -> None:
     assert sync.status.unproven == ()
 
 
+def test_the_next_hold_names_what_has_changed_without_a_commit(sync: Sync) -> None:
+    sync.hold()
+    sync.apply()
+    sync.finish()
+    sync.airflow.providers["apache-airflow-providers-standard"] = "2.0.0"
+    sync.plan = changed(sync.plan, "load", revision="c" * 40)
+    report = new_report(sync.plan)
+
+    run_hold(sync.plan, sync.around.place(), report)
+
+    said = next(check.message for check in report.checks if check.name == "runtime")
+    assert said == (
+        "since the last pass, without a commit: "
+        "apache-airflow-providers-standard 1.9.0 is 2.0.0 now"
+    )
+
+
 def test_an_operator_that_cannot_be_imported_is_refused_with_file_and_error(sync: Sync) -> None:
     sync.hold()
     sync.break_etl()
