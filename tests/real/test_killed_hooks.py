@@ -44,8 +44,8 @@ ROUNDS = 24
 SIDE_BY_SIDE = 3  # rounds; most of a hook's time is waiting
 ON, OFF = 4, 2  # DAGs of a round: running, and paused by a person before
 PATIENCE = 180.0  # seconds for a hook that has no late request to wait for
-# Seconds for all rounds to come to rest. A watch has no plan, so no short `late` either: a line that
-# it resumes while an earlier request may still land stays for 390 s, its DAG running again.
+# Seconds for all rounds to come to rest. A watch has no plan, so no short `late` either: a line
+# that it resumes while an earlier request may still land stays for 390 s, its DAG running again.
 REST = 600.0
 QUIET = 4.0  # seconds without a change of the ledger after which a process is killed all the same
 CLICKS = 6.0  # seconds within which a person acts
