@@ -36,7 +36,10 @@ def airflow_server(pytestconfig: pytest.Config, airflow_version: str) -> Airflow
 
 @pytest.fixture(scope="session")
 def airflow(airflow_server: AirflowServer) -> Iterator[RunningAirflow]:
-    """One Airflow for all tests that leave no trace in it, or clean up after themselves.
+    """One Airflow for all tests; what they start in it they end, but their DAG files stay.
+
+    Airflow drops the DAGs of a file that is gone at a time of its own, up to five minutes later,
+    in the middle of another test, whose baseline they were in: that test would find them lost.
 
     Besides the hooks' own user it knows ann, who is the person in tests about persons, and
     victor, who may only look.

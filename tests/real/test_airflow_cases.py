@@ -102,8 +102,6 @@ def world(airflow: RunningAirflow, tmp_path_factory: pytest.TempPathFactory) -> 
     world.eventually(parsed)
     yield world
     world.close()
-    for name in FILES:
-        (airflow.dags_folder / name).unlink()
 
 
 class TestOnARealAirflow(AirflowCases, HistoryCases):

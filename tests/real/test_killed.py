@@ -5,7 +5,6 @@ or the watch, which may be killed too, gives back. At the end, when nothing can 
 every DAG is what it was, or what its person made of it, and the ledger is empty.
 """
 
-import shutil
 import subprocess
 import sys
 import time
@@ -106,7 +105,6 @@ def parsed(airflow: RunningAirflow) -> Iterator[RunningAirflow]:
         assert time.monotonic() < give_up_at, "not parsed"
         time.sleep(1)
     yield airflow
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["file", pytest.param("cluster", marks=pytest.mark.kubernetes)])

@@ -334,15 +334,12 @@ def site(airflow: RunningAirflow, tmp_path: Path) -> Iterator[Site]:
     with fresh_namespace(kube) as namespace:
         site = Site(airflow, namespace, tmp_path)
         file.write_text(DAG_FILE.format(dag_ids=dag_ids))
-        try:
-            give_up_at = time.monotonic() + PATIENCE
-            api = site.api_of("fermata")
-            while not {dag.dag_id for dag in api.dags()}.issuperset(dag_ids):
-                assert time.monotonic() < give_up_at, "DAGs not parsed"
-                time.sleep(0.5)
-            yield site
-        finally:
-            file.unlink()
+        give_up_at = time.monotonic() + PATIENCE
+        api = site.api_of("fermata")
+        while not {dag.dag_id for dag in api.dags()}.issuperset(dag_ids):
+            assert time.monotonic() < give_up_at, "DAGs not parsed"
+            time.sleep(0.5)
+        yield site
 
 
 def test_whatever_is_killed_every_dag_is_given_back(

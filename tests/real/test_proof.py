@@ -1,6 +1,5 @@
 """verify and smoke on a real Airflow: what they promise, with its own parsing and its own runs."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -182,7 +181,6 @@ def site(airflow: RunningAirflow) -> Iterator[Site]:
         first = site.sync()
         assert first.verdict == "pass", first
         yield site
-        shutil.rmtree(site.folder)
 
 
 @pytest.fixture(autouse=True)
