@@ -95,7 +95,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def parsed(airflow: RunningAirflow) -> Iterator[RunningAirflow]:
+def parsed(airflow: RunningAirflow) -> RunningAirflow:
     folder = airflow.dags_folder / "killed"
     folder.mkdir()
     (folder / "killed.py").write_text(DAG_FILE)
@@ -104,7 +104,7 @@ def parsed(airflow: RunningAirflow) -> Iterator[RunningAirflow]:
     while not set(site.all_dags()) <= {dag.dag_id for dag in site.api.dags()}:
         assert time.monotonic() < give_up_at, "not parsed"
         time.sleep(1)
-    yield airflow
+    return airflow
 
 
 @pytest.fixture(params=["file", pytest.param("cluster", marks=pytest.mark.kubernetes)])
