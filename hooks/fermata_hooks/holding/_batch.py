@@ -135,6 +135,8 @@ class Batch:
             case "give back":
                 self._ask(dag_id, settle_rules.giving_back(line, self.intent, wish=wish))
             case "wait":
+                line = settle_rules.waiting(line)
+                self._put(dag_id, line)
                 self.outcomes[dag_id] = wording.waits(dag_id, line)
             case "not mine":
                 pass

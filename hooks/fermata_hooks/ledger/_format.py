@@ -163,9 +163,18 @@ def _parse_line(raw: Any) -> Line:  # noqa: ANN401 - JSON
         writer=_str(raw.get("writer", ""), "writer"),
         **{name: _time(raw[name], name) for name in _LINE_TIMES if name in raw},
     )
-    if (line.mark == "paused") != (line.until is None) or (line.until is None) == bool(line.writer):
-        raise ValueError(f"a {line.mark} line with until {line.until!r}")
+    _check(line)
     return line
+
+
+def _check(line: Line) -> None:
+    """Raise unless the line has a writer, and an end, exactly if a request may be under way."""
+    under_way = line.mark != "paused"
+    if under_way != bool(line.writer):
+        raise ValueError(f"a {line.mark} line with writer {line.writer!r}")
+    ends = line.may_land_until if under_way else line.until
+    if under_way != (ends is not None):
+        raise ValueError(f"a {line.mark} line with until {line.until!r}")
 
 
 def _only(raw: Any, keys: set[str], what: str) -> None:  # noqa: ANN401 - JSON

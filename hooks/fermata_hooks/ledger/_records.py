@@ -46,9 +46,10 @@ class Line:
     """What we owe one DAG.
 
     ``pausing`` and ``resuming``: a request of ``writer`` may be under way, and can have no effect
-    any more after ``until``. ``late_until``: until then an earlier request, one that had no
-    answer, may still land. ``since``: Airflow's own time when the DAG was first read as running.
-    ``gone_since``: since when Airflow says that there is no such DAG.
+    any more after ``until`` (None: it was answered, and only ``late_until`` keeps the line).
+    ``late_until``: until then an earlier request, one that had no answer, may still land.
+    ``since``: Airflow's own time when the DAG was first read as running. ``gone_since``: since
+    when Airflow says that there is no such DAG.
     """
 
     mark: Mark

@@ -88,15 +88,24 @@ def handed_over(line: Line) -> Line:
     return Line(mark="paused", since=line.since)
 
 
+def waiting(line: Line) -> Line:
+    """Return the line after its own request was answered, while an earlier one may still land.
+
+    What was answered has taken effect and lands no more: the line waits for the earlier request
+    alone. The mark stays, since that one may be a resume, and a hold must wait for it; so does
+    the writer, who may resume the DAG once more if it was a pause.
+    """
+    return replace(line, until=None)
+
+
 def refused(line: Line | None, intent: Intent) -> Line | None:
     """Return the line after its request was refused, which therefore cannot land any more.
 
-    With another request that may still land it stays as it is: that one may be a resume, and a
-    hold must wait for it.
+    With another request that may still land it waits for that one, as after an answer.
     """
-    if line is None or not is_writers(line, intent) or line.late_until is not None:
+    if line is None or not is_writers(line, intent):
         return line
-    return handed_over(line)
+    return handed_over(line) if line.late_until is None else waiting(line)
 
 
 def found_gone(line: Line, *, now: float) -> Line:

@@ -23,12 +23,14 @@ tokens = st.text(ascii_lowercase, min_size=1, max_size=4)
 def lines(draw: st.DrawFn) -> Line:
     mark: Mark = draw(st.sampled_from(get_args(Mark)))
     under_way = mark != "paused"
+    late_until = draw(st.none() | times)
+    answered = late_until is not None and draw(st.booleans())
     return Line(
         mark=mark,
         since=draw(times),
         writer=draw(tokens) if under_way else "",
-        until=draw(times) if under_way else None,
-        late_until=draw(st.none() | times),
+        until=draw(times) if under_way and not answered else None,
+        late_until=late_until,
         gone_since=draw(st.none() | times),
     )
 
@@ -96,6 +98,7 @@ DAMAGE: dict[str, Callable[[dict[str, Any]], object]] = {
     "both todo and held": lambda ledger: ledger["groups"][0].update(held=["A"]),
     "an unknown mark": lambda ledger: ledger["groups"][0]["line"].update(mark="x"),
     "a mark without its end": lambda ledger: ledger["groups"][0]["line"].pop("until"),
+    "a mark without its writer": lambda ledger: ledger["groups"][0]["line"].pop("writer"),
     "text for a time": lambda ledger: ledger["holds"]["A"].update(opened="now"),
     "no number for a time": lambda ledger: ledger["holds"]["A"].update(opened=float("nan")),
     "a number for a token": lambda ledger: ledger["holds"]["A"].update(token=1),

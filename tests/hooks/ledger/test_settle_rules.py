@@ -115,10 +115,16 @@ def test_a_refused_request_leaves_nothing_under_way() -> None:
     assert settle_rules.refused(SENT, ME) == PAUSED
 
 
+def test_what_was_answered_or_refused_is_not_waited_for_only_what_is_late() -> None:
+    late = replace(SENT, late_until=SOON)
+
+    assert settle_rules.waiting(late) == replace(late, until=None)
+    assert settle_rules.refused(late, ME) == replace(late, until=None)
+    assert settle_rules.waiting(late).may_land_until == SOON
+
+
 @pytest.mark.parametrize(
-    "line",
-    [replace(SENT, late_until=SOON), replace(SENT, writer="other"), None],
-    ids=["an earlier request may land", "another writer", "gone"],
+    "line", [replace(SENT, writer="other"), None], ids=["another writer", "gone"]
 )
 def test_a_refused_request_changes_nothing_else(line: Line | None) -> None:
     assert settle_rules.refused(line, ME) == line
