@@ -6,10 +6,12 @@ Only what this release does is listed; a key of a later release is refused by na
 from typing import ClassVar, Literal
 
 from fermata_spec import __version__
+from fermata_spec.config_argocd import Argocd
 from fermata_spec.config_proof import Expects, Smoke, Verify
 from fermata_spec.kinds import (
     DURATION,
     FLAG,
+    NAME,
     PATTERN,
     TEXT,
     TEXTS,
@@ -33,18 +35,9 @@ Form = Literal["auto", "as-is", "dag-file"]
 Layout = Literal["single", "per-file", "sharded"]
 
 
-def _dns_label(text: str) -> None:
-    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-.")
-    if len(text) > 253 or set(text) - allowed or text.strip("-.") != text:  # noqa: PLR2004 - Kubernetes' own bound
-        raise ValueError(f"{text[:60]!r} is not a name of a Kubernetes object")
-
-
 def _folder(text: str) -> None:
     if text != "." and (text.startswith("/") or not {*text.split("/")}.isdisjoint({"", ".", ".."})):
         raise ValueError(f"{text[:60]!r} is not a folder below Airflow's DAGs folder")
-
-
-NAME = Text("a name of a Kubernetes object", _dns_label, r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
 
 
 class Credentials(Section):
@@ -234,6 +227,7 @@ class Config(Section):
     api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
     kind: str = key(Choice((KIND,)), "Kind of this file.")
     airflow: Airflow = key(SectionKind(Airflow), "Airflow's address.")
+    argocd: Argocd = key(SectionKind(Argocd), "What the hooks may ask of Argo CD.", default={})
     files: Files = key(SectionKind(Files), "The DAGs.")
     delivery: Delivery = key(
         Choice(("configmap", "git-bundle", "git-sync", "image")),

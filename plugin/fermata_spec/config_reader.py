@@ -35,7 +35,18 @@ def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) ->
         return None
     read = ConfigFile(config, document.node)
     _check_lease(read)
+    _check_argocd(read)
     return read
+
+
+def _check_argocd(read: ConfigFile) -> None:
+    """Report an address of Argo CD without credentials, or these without an address."""
+    argocd = read.config.argocd
+    if (argocd.url is None) != (argocd.credentials is None):
+        given, missing = ("credentials", "url") if argocd.url is None else ("url", "credentials")
+        read.report(
+            ("argocd", given), "missing-key", f"argocd.{given} needs argocd.{missing} beside it"
+        )
 
 
 def _check_lease(read: ConfigFile) -> None:

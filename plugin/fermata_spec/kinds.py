@@ -236,6 +236,12 @@ def _check_url(text: str) -> None:
         raise wrong
 
 
+def _check_name(text: str) -> None:
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-.")
+    if len(text) > 253 or set(text) - allowed or text.strip("-.") != text:  # noqa: PLR2004 - Kubernetes' own bound
+        raise ValueError(f"{text[:60]!r} is not a name of a Kubernetes object")
+
+
 def _check_pattern(text: str) -> None:
     if len(text) > limits.PATTERN_CHARACTERS.value:
         raise ValueError(f"a pattern of {len(text)} characters")
@@ -245,6 +251,7 @@ def _check_pattern(text: str) -> None:
 
 TEXT = Text()
 URL = Text("a URL like http://airflow:8080", _check_url, r"^https?://")
+NAME = Text("a name of a Kubernetes object", _check_name, r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")
 PATTERN = Text("a pattern like dags/**/*.yaml", _check_pattern)
 DURATION = Measure(
     "a duration like 90s, 15m or 1h", parse_duration, r"^(\d+(\.\d+)?(ms|s|m|h|d))+$"

@@ -92,9 +92,11 @@ class Stage:
             row = self.airflow.dags[dag.dag_id]
             row.doc_md, row.last_parsed_time = f"fermata:{dag.digest}", self.clock.now()
 
-    def run(self, kube: Kube, action: Callable[..., object], plan: Plan) -> None:
+    def run(
+        self, kube: Kube, action: Callable[..., object], plan: Plan, argocd: ArgoCd | None = None
+    ) -> None:
         """Run one hook in a process of its own."""
-        action(plan, self.place(kube), new_report(plan))
+        action(plan, self.place(kube, argocd), new_report(plan))
 
     def _beat(self) -> None:
         for component in self.airflow.health.values():
@@ -121,35 +123,43 @@ def difference(used: set[Right], rights: set[Right]) -> dict[str, set[Right]]:
 NONE: dict[str, set[Right]] = {"too many": set(), "too few": set()}
 
 
-def syncs(stage: Stage, kube: Kube) -> None:
-    """Sync for the first time, well, in vain, with a denial, and with nothing to do."""
-    stage.run(kube, run_hold, FIRST)
-    stage.apply(FIRST)
-    stage.run(kube, run_finish, FIRST)
+def syncs(stage: Stage, kube: Kube, argocd: str = "") -> None:
+    """Sync for the first time, well, in vain, with a denial, and with nothing to do.
 
-    stage.run(kube, run_hold, SECOND)
+    ``argocd`` is the namespace of an Argo CD that may be asked.
+    """
+    ask = ByKubernetes(kube, argocd) if argocd else None
+
+    def run(action: Callable[..., object], plan: Plan) -> None:
+        stage.run(kube, action, plan, ask)
+
+    run(run_hold, FIRST)
+    stage.apply(FIRST)
+    run(run_finish, FIRST)
+
+    run(run_hold, SECOND)
     stage.apply(SECOND)
-    stage.run(kube, run_verify, SECOND)
-    stage.run(kube, run_smoke, SECOND)
-    stage.run(kube, run_finish, SECOND)
+    run(run_verify, SECOND)
+    run(run_smoke, SECOND)
+    run(run_finish, SECOND)
 
     third = changed(FIRST, "load", revision="c" * 40)
-    stage.run(kube, run_hold, third)
-    stage.run(kube, after_failure, third)
+    run(run_hold, third)
+    run(after_failure, third)
 
     stage.airflow.add_task("load", "r1", "extract", "running")
     for _ in range(2):
         with pytest.raises(RefusedError):
-            stage.run(kube, run_hold, third)
-        stage.run(kube, after_failure, third)
+            run(run_hold, third)
+        run(after_failure, third)
 
     stage.airflow.tasks.clear()
-    stage.run(kube, run_hold, SECOND)
+    run(run_hold, SECOND)
     stage.apply(SECOND)
-    stage.run(kube, run_finish, SECOND)
+    run(run_finish, SECOND)
     same = replace(SECOND, revision="d" * 40)
-    stage.run(kube, run_hold, same)
-    stage.run(kube, run_finish, same)
+    run(run_hold, same)
+    run(run_finish, same)
 
 
 def test_the_hooks_role_is_what_a_sync_needs(stage: Stage) -> None:
@@ -160,6 +170,21 @@ def test_the_hooks_role_is_what_a_sync_needs(stage: Stage) -> None:
     syncs(stage, kube)
 
     assert difference(kube.used, granted(roles(objects, "fermata"))) == NONE
+    assert stage.around.paused() == set()
+
+
+def test_the_hooks_roles_are_what_a_sync_needs_beside_argo_cd(stage: Stage) -> None:
+    beside_airflow, beside_argocd = manifests_in(BASE), manifests_in(MANIFESTS / "argocd")
+    install(stage.kube, stage.namespace, beside_airflow, stage.namespace)
+    with fresh_namespace(stage.kube) as argocd:
+        install(stage.kube, argocd, beside_argocd, stage.namespace)
+        an_operation_waits(stage, argocd)
+        kube = as_account(stage.kube, stage.namespace, "fermata")
+
+        syncs(stage, kube, argocd)
+
+    rights = granted(roles([*beside_airflow, *beside_argocd], "fermata"))
+    assert difference(kube.used, rights) == NONE
     assert stage.around.paused() == set()
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fermata_hooks.settings import Settings
 from fermata_plugin.planning import Identity
 from fermata_plugin.render import compile_checkout
 from fermata_spec import limits
@@ -172,10 +173,11 @@ def test_a_change_of_hooks_alone_is_a_difference_in_an_ordinary_object(tmp_path:
     assert digest("apiVersion", "# why\napiVersion") == same
 
 
-def with_hooks(tmp_path: Path, more: str) -> list[Manifest]:
+def with_hooks(tmp_path: Path, more: str = "", *, besides: str = "") -> list[Manifest]:
     shutil.copytree(GOLDEN / "hooks", tmp_path, dirs_exist_ok=True)
     text = (GOLDEN / "hooks" / "fermata.yaml").read_text()
-    (tmp_path / "fermata.yaml").write_text(text.replace("hooks: {", f"hooks: {{{more}, "))
+    text = text.replace("hooks: {", f"hooks: {{{more}, ") if more else text
+    (tmp_path / "fermata.yaml").write_text(f"{text}\n{besides}\n")
     compiled = compile_checkout(str(tmp_path), Identity("etl", REVISION, "airflow"))
     assert compiled.problems == []
     return [each for each in compiled.manifests if each["kind"] == "Job"]
@@ -206,3 +208,52 @@ def test_jobs_that_are_not_kept_go_when_the_sync_has_succeeded(tmp_path: Path) -
     for job in with_hooks(tmp_path, "keep: false"):
         policy = job["metadata"]["annotations"]["argocd.argoproj.io/hook-delete-policy"]
         assert policy == "BeforeHookCreation,HookSucceeded"
+
+
+def environment_of(job: Manifest, prefix: str) -> dict[str, str]:
+    named = {each["name"]: each["value"] for each in container(job)["env"]}
+    return {name: value for name, value in named.items() if name.startswith(prefix)}
+
+
+@pytest.mark.parametrize(
+    ("argocd", "environment"),
+    [
+        ("", {}),
+        ("argocd: {namespace: gitops}", {"FERMATA_ARGOCD_NAMESPACE": "gitops"}),
+        (
+            "argocd: {url: 'https://argocd.example', credentials: {secret: fermata-argocd}}",
+            {
+                "FERMATA_ARGOCD_URL": "https://argocd.example",
+                "FERMATA_ARGOCD_TOKEN_FILE": "/etc/fermata/argocd/token",
+                "FERMATA_ARGOCD_CA_FILE": "/etc/fermata/argocd/ca.crt",
+            },
+        ),
+        (
+            "argocd: {url: 'https://argocd.example', credentials: {secret: s, ca: false}}",
+            {
+                "FERMATA_ARGOCD_URL": "https://argocd.example",
+                "FERMATA_ARGOCD_TOKEN_FILE": "/etc/fermata/argocd/token",
+            },
+        ),
+    ],
+    ids=["left out", "in this cluster", "by its API", "with a public certificate"],
+)
+def test_hooks_know_argo_cd_where_they_may_ask_it(
+    argocd: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for job in with_hooks(tmp_path, besides=argocd):
+        assert environment_of(job, "FERMATA_ARGOCD_") == environment
+        Settings.from_env({"FERMATA_LEDGER": "file:x", **environment})
+
+
+def test_a_token_of_argo_cd_is_a_file_of_an_optional_secret(tmp_path: Path) -> None:
+    argocd = "argocd: {url: 'https://argocd.example', credentials: {secret: fermata-argocd}}"
+    for job in with_hooks(tmp_path, besides=argocd):
+        volumes = {each["name"]: each for each in job["spec"]["template"]["spec"]["volumes"]}
+        mounts = {each["name"]: each["mountPath"] for each in container(job)["volumeMounts"]}
+        assert volumes["argocd"]["secret"] == {"secretName": "fermata-argocd", "optional": True}
+        assert mounts["argocd"] == "/etc/fermata/argocd"
+
+
+def test_nothing_else_changes_where_argo_cd_is_left_out(tmp_path: Path) -> None:
+    assert with_hooks(tmp_path, besides="argocd: {}") == list(jobs().values())

@@ -212,3 +212,18 @@ def test_every_key_has_help_and_a_default_that_its_kind_takes() -> None:
             assert declared.help.endswith("."), name
             if declared.default is not ...:
                 declared.default_value()
+
+
+@pytest.mark.parametrize(
+    ("argocd", "missing"),
+    [
+        ("{url: 'https://argocd.example'}", "credentials"),
+        ("{credentials: {secret: fermata-argocd}}", "url"),
+    ],
+    ids=["no credentials", "no address"],
+)
+def test_address_and_credentials_of_argo_cd_go_together(argocd: str, missing: str) -> None:
+    (problem,) = refused(f"argocd: {argocd}\n")
+
+    assert problem.startswith("missing-key: argocd.")
+    assert problem.endswith(f"needs argocd.{missing} beside it")

@@ -24,7 +24,7 @@ from fermata_hooks.jobs.options import (
     plan_option,
     select_option,
 )
-from fermata_hooks.jobs.started_by import run_that_waits
+from fermata_hooks.jobs.own_sync import OwnSync, older_render, own_sync
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.selection import Selection, is_first_deployment, select
@@ -75,6 +75,9 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
         report.verdict = "pass"
         report.message = "no DAG is touched: nothing is paused"
         return
+    sync = own_sync(place, plan.application)
+    if said := older_render(plan, sync):
+        report.checks.append(said)
     dags = place.airflow.dags(include_stale=True)
     selection = _select(plan, before, dags, report, wanted)
     name_runtime_changes(plan, place, report)
@@ -91,8 +94,8 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
             previous=read_handoff(place.documents, plan.application, plan.revision),
         ),
     )
-    held = _pause(plan, place, report, selection)
-    _drain(plan, place, report, held, dags)
+    held = _pause(plan, place, report, selection, sync)
+    _drain(plan, place, report, held, dags=dags, sync=sync)
 
 
 def preview_hold(
@@ -167,14 +170,15 @@ def _nothing_to_do(plan: Plan, place: Workplace, touched: Change) -> bool:
     return all(one.application != plan.application for one in holds)
 
 
-def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -> HeldDags:
-    sync = place.running_sync(plan.application)
+def _pause(
+    plan: Plan, place: Workplace, report: Report, selection: Selection, sync: OwnSync
+) -> HeldDags:
     held = hold_dags(
         place.holding,
         HoldOrder(
             application=plan.application,
             revision=plan.revision,
-            operation=sync.started if sync is not None else "",
+            operation=sync.operation,
             wanted=selection.wanted,
             lease=plan.hold.lease,
             deadline=changing_deadline(plan.hold.late),
@@ -193,8 +197,14 @@ def _pause(plan: Plan, place: Workplace, report: Report, selection: Selection) -
     return held
 
 
-def _drain(
-    plan: Plan, place: Workplace, report: Report, held: HeldDags, dags: Collection[Dag]
+def _drain(  # noqa: PLR0913 - a hook's collaborators, and what it has found
+    plan: Plan,
+    place: Workplace,
+    report: Report,
+    held: HeldDags,
+    *,
+    dags: Collection[Dag],
+    sync: OwnSync,
 ) -> None:
     policy = plan.hold
     drained = drain(
@@ -204,7 +214,7 @@ def _drain(
                 dag_ids=sorted(held.dag_ids),
                 owners={dag.dag_id: dag.owners for dag in dags if dag.dag_id in held.dag_ids},
                 wait_for_deferred=policy.wait_for_deferred,
-                exclude_run=run_that_waits(place, plan.application),
+                exclude_run=sync.started_by,
             ),
             deadline=policy.drain_deadline,
             on_deadline=policy.on_deadline,

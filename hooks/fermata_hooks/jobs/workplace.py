@@ -21,7 +21,7 @@ from fermata_hooks.airflow_api import (
     PasswordFiles,
     TokenFile,
 )
-from fermata_hooks.argocd import ArgoCd, ByApi, ByKubernetes, Operation, TwoWays
+from fermata_hooks.argocd import Application, ArgoCd, ByApi, ByKubernetes, TwoWays
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import DagSets, FileDagSets
@@ -138,18 +138,16 @@ class Workplace:
             late=self.late,
         )
 
-    def running_sync(self, application: str) -> Operation | None:
-        """Return the sync of ``application`` that runs now, where Argo CD may be asked.
+    def application(self, name: str) -> Application | None:
+        """Return the Application of this sync; None where Argo CD may not be asked, or is silent.
 
-        What cannot be known is left out: a hold that names no sync is one all the same.
+        Nothing that has to be right depends on it: a hold that names no sync is one all the same.
         """
         try:
-            found = self.argocd.application(application) if self.argocd is not None else None
+            return self.argocd.application(name) if self.argocd is not None else None
         except (UnavailableError, RejectedError, SettingsError) as exc:
-            log.warning("%s: its sync is not known: %s", application, exc)
+            log.warning("%s: its sync is not known: %s", name, exc)
             return None
-        operation = found.operation if found is not None else None
-        return operation if operation is not None and operation.in_progress else None
 
     @property
     def calls(self) -> dict[str, int]:
