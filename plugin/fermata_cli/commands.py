@@ -24,6 +24,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     ),
     "lint": Subcommand("fermata_plugin.cli:lint", "plugin", "Report every problem of a checkout."),
     "plan": Subcommand("fermata_plugin.cli:plan", "plugin", "Print the compiled plan."),
+    "params": Subcommand(
+        "fermata_plugin.cli:params", "plugin", "Print the plugin's parameters, for Argo CD's UI."
+    ),
     "schema": Subcommand(
         "fermata_plugin.cli:schema", "plugin", "Print the JSON Schema of fermata.yaml."
     ),

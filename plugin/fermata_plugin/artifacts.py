@@ -78,7 +78,7 @@ def _artifact(
     size = (
         len(content) if isinstance(content, bytes) or content.isascii() else len(content.encode())
     )
-    return Artifact(_key(found, loaded, suffix), found.source.path, content, size, tuple(dags))
+    return Artifact(_key(found, loaded, suffix), found.source.git_path, content, size, tuple(dags))
 
 
 def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
@@ -99,7 +99,7 @@ def _planned(  # noqa: PLR0913 - the parts of a planned DAG, by name
         file=key if mount == "." else f"{mount}/{key}",
         evidence=evidence,
         source_digest=source_digest,
-        source=found.source.path,
+        source=found.source.git_path,
     )
 
 
@@ -138,7 +138,7 @@ def _dag_factory(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
     ]
     text = found.text or ""
     if as_file:
-        text = dag_file(found.source.path, text, defaults=found.defaults or {}, digests=digests)
+        text = dag_file(found.source.git_path, text, defaults=found.defaults or {}, digests=digests)
     return _artifact(found, loaded, text, dags, suffix)
 
 

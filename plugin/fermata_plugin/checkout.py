@@ -8,22 +8,34 @@ leaves out, Argo CD prunes.
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from fermata_plugin.patterns import Patterns
 from fermata_spec import limits
 from fermata_spec.limits import Limit
+from fermata_spec.located import Document
 from fermata_spec.problems import Problem
 
 _SKIPPED = frozenset({".git"})
 
 
 class SourceFile(NamedTuple):
-    """A file of the checkout: ``path`` with ``/`` from the application's path, and its bytes."""
+    """A file of the application: ``path`` with ``/`` from the application's path, and its bytes.
+
+    ``origin`` is its path in git where that is another (a file of an overlay). Of a file that was
+    put together from others, ``document`` is the content and ``parts`` are those.
+    """
 
     path: str
     data: bytes
+    origin: str = ""
+    document: Document | None = None
+    parts: "tuple[SourceFile, ...]" = ()
+
+    @property
+    def git_path(self) -> str:
+        """Where a person finds the file."""
+        return self.origin or self.path
 
     @property
     def text(self) -> str | None:
@@ -44,36 +56,25 @@ class Checkout:
         self._total = 0
         self._walked: dict[str, bool] | None = None
 
-    def files(
-        self, include: Patterns, exclude: Patterns, *, skip: Collection[str] = ()
-    ) -> list[SourceFile]:
-        """Return the files that match and are not to be skipped, sorted by path."""
+    def paths(self) -> Mapping[str, bool]:
+        """Return the path of everything that is no folder, and whether it is a link."""
         if self._walked is None:
             self._walked = dict(self._walk("", 0))
-        paths = {
-            path: is_link
-            for path, is_link in self._walked.items()
-            if include.match(path) and not exclude.match(path) and path not in skip
-        }
-        if len(paths) > limits.FILES.value:
-            self._over("", limits.FILES, len(paths))
-            return []
-        found = []
-        for path in sorted(paths):
-            data = self.read(path, may_be_linked=paths[path])
-            if data is not None:
-                found.append(SourceFile(path, data))
-        return found
+        return self._walked
+
+    def are_too_many(self, files: int) -> bool:
+        """Whether so many files match; reports them."""
+        if files > limits.FILES.value:
+            self._over("", limits.FILES, files)
+        return files > limits.FILES.value
 
     def holds(self, path: str) -> bool:
         """Whether there is anything at ``path``."""
         return os.path.lexists(os.path.join(self._root, path))  # noqa: PTH118 - as below
 
-    def read(self, path: str, *, may_be_linked: bool = True) -> bytes | None:
-        """Return the bytes of one file, or ``None`` after reporting why it is not read.
-
-        ``may_be_linked``: not known to be free of links.
-        """
+    def read(self, path: str) -> bytes | None:
+        """Return the bytes of one file, or ``None`` after reporting why it is not read."""
+        may_be_linked = self._walked is None or self._walked.get(path, True)
         if not _is_sound(path):
             self._report(path, "path", "a name with control characters, or that is not UTF-8")
             return None

@@ -1,14 +1,24 @@
-"""The renderer's commands: ``render``, ``lint``, ``plan``. stdout is data, stderr is talk."""
+"""The renderer's commands. stdout is data, all or nothing; stderr is talk."""
 
 import gc
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import IO, Literal, TypeVar
+from typing import IO, Literal
 
 import click
 
+from fermata_plugin.choice import Choice, find_application
 from fermata_plugin.dump import dump
+from fermata_plugin.loading import announced, environments_of
+from fermata_plugin.options import (
+    SOURCE_PATH,
+    choice_options,
+    chosen,
+    identity_options,
+    path_argument,
+)
 from fermata_plugin.planning import Identity
 from fermata_plugin.progress import DEADLINE, Progress, deadline
 from fermata_plugin.render import Compiled, compile_checkout, require_sound
@@ -17,26 +27,11 @@ from fermata_spec.errors import SettingsError
 from fermata_spec.plan import API_VERSION, dump_plan
 from fermata_spec.problems import TOLD, Problem, ProblemsError
 
-_Command = TypeVar("_Command", bound=Callable[..., object])
-
-_path = click.argument("path", default=".", type=click.Path(file_okay=False, exists=True))
-
-
-def _identity(command: _Command) -> _Command:
-    """Add the options that say for whom is rendered; Argo CD gives them in the environment."""
-    for name, variable, text in (
-        ("namespace", "ARGOCD_APP_NAMESPACE", "The application's destination namespace."),
-        ("revision", "ARGOCD_APP_REVISION", "The revision that is rendered."),
-        ("application", "ARGOCD_APP_NAME", "The application's instance name."),
-    ):
-        option = click.option(f"--{name}", envvar=variable, show_envvar=True, default="", help=text)
-        command = option(command)
-    return command
-
 
 @click.command()
-@_path
-@_identity
+@path_argument
+@identity_options
+@choice_options
 @click.option(
     "--api-versions",
     envvar="KUBE_API_VERSIONS",
@@ -58,6 +53,8 @@ def render(  # noqa: PLR0913 - click passes each option by name
     application: str,
     revision: str,
     namespace: str,
+    environment: str,
+    branch: str | None,
     api_versions: str,
     seconds: float,
 ) -> None:
@@ -66,15 +63,17 @@ def render(  # noqa: PLR0913 - click passes each option by name
         raise SettingsError(f"{KIND}: the cluster does not know {API_VERSION}/{KIND} yet")
     identity = _checked(Identity(application, revision, namespace), revision=True)
     progress = Progress()
+    root, choice = chosen(path, environment, branch)
     with deadline(seconds, progress), _no_collector():
-        compiled = _compiled(path, identity, progress)
+        compiled = _compiled(root, identity, progress, choice)
         progress.begin("writing")
         text = dump(compiled.manifests) + "".join(compiled.passed)
     click.echo(text, nl=False)
 
 
 @click.command()
-@_path
+@path_argument
+@choice_options
 @click.option(
     "--format",
     "form",
@@ -83,10 +82,16 @@ def render(  # noqa: PLR0913 - click passes each option by name
     show_default=True,
     help="How to print what was found.",
 )
-def lint(path: str, form: Literal["text", "json", "sarif"]) -> None:
-    """Report every problem of the checkout at PATH, in one pass, on stdout."""
+def lint(
+    path: str, *, environment: str, branch: str | None, form: Literal["text", "json", "sarif"]
+) -> None:
+    """Report every problem of the checkout at PATH, in one pass, on stdout.
+
+    Without a choice each environment of fermata.yaml is judged.
+    """
+    root, choice = chosen(path, environment, branch)
     with _no_collector():
-        problems = compile_checkout(path).problems
+        problems = _problems(root, choice)
     if form == "json":
         click.echo(json.dumps([problem.to_dict() for problem in problems], indent=1))
     elif form == "sarif":
@@ -101,8 +106,9 @@ def lint(path: str, form: Literal["text", "json", "sarif"]) -> None:
 
 
 @click.command()
-@_path
-@_identity
+@path_argument
+@identity_options
+@choice_options
 @click.option("--dagset", "as_dagset", is_flag=True, help="Print the DagSet instead.")
 @click.option(
     "--check",
@@ -116,13 +122,16 @@ def plan(  # noqa: PLR0913 - click passes each option by name
     application: str,
     revision: str,
     namespace: str,
+    environment: str,
+    branch: str | None,
     as_dagset: bool,
     committed: IO[str] | None,
 ) -> None:
     """Print the plan (JSON) of the checkout at PATH, or its DagSet (YAML)."""
     identity = _checked(Identity(application, revision, namespace), revision=False)
+    root, choice = chosen(path, environment, branch)
     with _no_collector():
-        compiled = _compiled(path, identity, Progress())
+        compiled = _compiled(root, identity, Progress(), choice)
     if compiled.plan is None:
         raise ProblemsError(compiled.problems)
     text = (
@@ -134,6 +143,14 @@ def plan(  # noqa: PLR0913 - click passes each option by name
         click.echo(text, nl=False)
     elif committed.read(len(text) + 1) != text:
         raise SettingsError(f"{committed.name}: stale: the checkout says something else")
+
+
+@click.command()
+@path_argument
+def params(path: str) -> None:
+    """Print what Argo CD's UI asks for (JSON), as far as fermata.yaml at PATH can be read."""
+    root, _ = find_application(path, os.environ.get(SOURCE_PATH))
+    click.echo(json.dumps(announced(root), indent=1))
 
 
 @click.command()
@@ -152,8 +169,18 @@ def _checked(identity: Identity, *, revision: bool) -> Identity:
     return identity
 
 
-def _compiled(path: str, identity: Identity, progress: Progress) -> Compiled:
-    compiled = compile_checkout(path, identity, progress)
+def _problems(root: str, choice: Choice) -> list[Problem]:
+    """Return the problems of what is chosen, or of every environment where nothing is."""
+    is_chosen = choice.name or choice.folder or choice.branch is not None
+    names = () if is_chosen else environments_of(root)
+    if not names:
+        return compile_checkout(root, choice=choice).problems
+    each = (compile_checkout(root, choice=choice._replace(environment=name)) for name in names)
+    return sorted({problem for compiled in each for problem in compiled.problems})
+
+
+def _compiled(root: str, identity: Identity, progress: Progress, choice: Choice) -> Compiled:
+    compiled = compile_checkout(root, identity, progress, choice)
     require_sound(compiled)
     _tell(compiled.problems[:TOLD], err=True)
     return compiled

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from fermata_plugin.checkout import Checkout, SourceFile
 from fermata_plugin.formats import dag_factory
+from fermata_plugin.layers import Layers
 from fermata_spec.located import Value
 from fermata_spec.problems import Problem
 from fermata_spec.yaml_reader import read_yaml
@@ -15,8 +15,8 @@ class Defaults:
     Looked for as dag-factory does: whether or not a pattern includes them.
     """
 
-    def __init__(self, checkout: Checkout, root: str, problems: list[Problem]) -> None:
-        self._checkout = checkout
+    def __init__(self, layers: Layers, root: str, problems: list[Problem]) -> None:
+        self._layers = layers
         self._root = root
         self._problems = problems
         self._read: dict[str, Mapping[str, Value]] = {}
@@ -39,17 +39,17 @@ class Defaults:
     def _of(self, folder: str) -> Mapping[str, Value]:
         if folder not in self._read:
             paths = [f"{folder}/{name}".lstrip("/") for name in dag_factory.DEFAULTS_FILES]
-            path = next(filter(self._checkout.holds, paths), None)
+            path = next(filter(self._layers.holds, paths), None)
             self._read[folder] = self._content(path) if path else {}
         return self._read[folder]
 
     def _content(self, path: str) -> Mapping[str, Value]:
-        data = self._checkout.read(path)
-        if data is None:
+        source = self._layers.file(path)
+        if source is None:
             return {}
-        text = SourceFile(path, data).text
+        text = source.text
         if text is None:
-            self._problems.append(Problem(path, 1, 1, "not-utf8", "not UTF-8"))
+            self._problems.append(Problem(source.git_path, 1, 1, "not-utf8", "not UTF-8"))
             return {}
-        document = read_yaml(text, path, self._problems)
+        document = source.document or read_yaml(text, source.git_path, self._problems)
         return dag_factory.read_defaults(document) if document.complete else {}

@@ -32,11 +32,15 @@ def read_manifests(sources: Sequence[SourceFile], problems: list[Problem]) -> li
     for source in sources:
         text = source.text
         if text is None:
-            problems.append(Problem(source.path, 1, 1, "not-utf8", "not UTF-8"))
+            problems.append(Problem(source.git_path, 1, 1, "not-utf8", "not UTF-8"))
             continue
-        documents = read_documents(text, source.path, problems)
+        documents = (
+            [source.document]
+            if source.document is not None
+            else read_documents(text, source.git_path, problems)
+        )
         objects = [each for document in documents for each in _objects(document.node)]
-        passed.append(Passed(source.path, _as_documents(text), tuple(objects)))
+        passed.append(Passed(source.git_path, _as_documents(text), tuple(objects)))
     return passed
 
 

@@ -97,7 +97,7 @@ def _distinct(
     loaded: Loaded, artifacts: Sequence[Artifact], problems: list[Problem]
 ) -> list[PlannedDag]:
     places = {
-        (found.source.path, dag.dag_id): (found, dag)
+        (found.source.git_path, dag.dag_id): (found, dag)
         for found in loaded.found
         for dag in found.dags
     }
@@ -108,5 +108,5 @@ def _distinct(
             if other is not dag:
                 found, at = places[dag.source, dag.dag_id]
                 told = f"{dag.dag_id} is defined in {other.source} too"
-                problems.append(found.problem("duplicate-dag-id", told, at.place))
+                problems.append(found.problem("duplicate-dag-id", told, at.place, file=at.file))
     return list(seen.values())

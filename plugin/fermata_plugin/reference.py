@@ -11,7 +11,9 @@ from typing import Any
 
 from fermata_spec import limits
 from fermata_spec.config import Config
+from fermata_spec.kinds import ListOf, MapOf
 from fermata_spec.limits import Limit
+from fermata_spec.parameters import ENVIRONMENT, ENVIRONMENT_HELP, parameters
 from fermata_spec.rules import JUDGING, RULES
 from fermata_spec.sections import Section, SectionKind
 
@@ -21,7 +23,12 @@ _END = "<!-- end -->\n"
 
 def updated(page: str) -> str:
     """Return ``page`` with its generated parts as they should be."""
-    for name, lines in (("keys", _keys()), ("rules", _rules()), ("limits", _limits())):
+    for name, lines in (
+        ("keys", _keys()),
+        ("parameters", _parameters()),
+        ("rules", _rules()),
+        ("limits", _limits()),
+    ):
         begin = _PART.format(name=name)
         before, found, rest = page.partition(begin)
         _, end, after = rest.partition(_END)
@@ -55,8 +62,16 @@ def _section(cls: type[Section], prefix: str) -> Iterator[str]:
             default = "" if default == "`{}`" else default
         yield f"| `{prefix}{name}` | {default} | {_cell(declared.help)} |"
         if inner is not None:
-            is_list = not isinstance(declared.kind, SectionKind)
-            yield from _section(inner, f"{prefix}{name}{'[]' if is_list else ''}.")
+            of_many = {ListOf: "[]", MapOf: ".NAME"}.get(type(declared.kind), "")
+            yield from _section(inner, f"{prefix}{name}{of_many}.")
+
+
+def _parameters() -> Iterator[str]:
+    yield "| parameter | what |"
+    yield "|---|---|"
+    yield f"| `{ENVIRONMENT}` | {_cell(ENVIRONMENT_HELP)} |"
+    for name, declared in parameters():
+        yield f"| `{name}` | {_cell(declared.help)} |"
 
 
 def _inner(kind: Any) -> type[Section] | None:  # noqa: ANN401 - a kind, or a list of one

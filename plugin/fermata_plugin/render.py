@@ -7,6 +7,7 @@ give the same bytes out, for Argo CD renders again at every pass of a sync.
 from typing import NamedTuple
 
 from fermata_plugin.artifacts import Artifact, make_artifacts
+from fermata_plugin.choice import NO_CHOICE, Choice
 from fermata_plugin.configmaps import (
     Manifest,
     check_size,
@@ -42,7 +43,10 @@ class Compiled(NamedTuple):
 
 
 def compile_checkout(
-    root: str, identity: Identity = _ANYONE, progress: Progress | None = None
+    root: str,
+    identity: Identity = _ANYONE,
+    progress: Progress | None = None,
+    choice: Choice = NO_CHOICE,
 ) -> Compiled:
     """Return everything that can be made of the folder ``root``, and every problem in it.
 
@@ -50,7 +54,7 @@ def compile_checkout(
     """
     progress = progress or Progress()
     problems: list[Problem] = []
-    loaded = load(root, problems, progress)
+    loaded = load(root, problems, progress, choice)
     if loaded is None:
         return Compiled(sorted(problems))
     progress.begin("compiling")

@@ -23,5 +23,5 @@ def silenced_in(source: SourceFile, problems: list[Problem]) -> frozenset[str]:
                 wanted.add(rule)
             else:
                 told = f"{rule} is no rule that can be silenced{nearest(rule, tuple(JUDGING))}"
-                problems.append(Problem(source.path, number, 1, "silence", told))
+                problems.append(Problem(source.git_path, number, 1, "silence", told))
     return frozenset(wanted)

@@ -37,13 +37,13 @@ class Understanding:
     def file(self, source: SourceFile) -> Found:
         """Return what ``source`` means; reports what is wrong with it."""
         text = source.text
-        if text is not None:
-            for place, what in find_secrets(text):
+        for part in source.parts or (source,):
+            for place, what in find_secrets(part.text or ""):
                 told = f"this looks like {what}: secrets belong into a connection or a Secret"
-                self._problems.append(Problem(source.path, *place, "secret", told))
+                self._problems.append(Problem(part.git_path, *place, "secret", told))
         is_python, is_yaml = source.path.endswith(".py"), source.path.endswith(_YAML)
         if text is None and (is_python or is_yaml):
-            self._problems.append(Problem(source.path, 1, 1, "not-utf8", "not UTF-8"))
+            self._problems.append(Problem(source.git_path, 1, 1, "not-utf8", "not UTF-8"))
         elif text is not None and is_python:
             return self._python(source, text)
         elif text is not None and is_yaml and self._files.format != "opaque":
@@ -52,7 +52,7 @@ class Understanding:
 
     def _python(self, source: SourceFile, text: str) -> Found:
         package = source.path.removeprefix(self._prefix).rpartition("/")[0].replace("/", ".")
-        read = read_python(source.path, text, self._problems, package=package)
+        read = read_python(source.git_path, text, self._problems, package=package)
         if read is None:
             return Found(source=source, meaning="opaque", text=text)
         return Found(
@@ -63,7 +63,7 @@ class Understanding:
         if dag_factory.is_defaults(source.path):
             return Found(source=source, meaning="defaults", text=text)
         found: list[Problem] = []
-        document = read_yaml(text, source.path, found)
+        document = source.document or read_yaml(text, source.git_path, found)
         is_wanted = self._files.format == "dag-factory"
         if not is_wanted and not dag_factory.is_dag_factory(document.value):
             # Other YAML may have tags and documents of its own; it is only passed on.

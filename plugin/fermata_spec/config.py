@@ -3,17 +3,18 @@
 Only what this release does is listed; a key of a later release is refused by name, never ignored.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from fermata_spec import __version__
 from fermata_spec.config_argocd import Argocd
+from fermata_spec.config_environments import ENVIRONMENTS, Environment
 from fermata_spec.config_proof import Expects, Smoke, Verify
 from fermata_spec.kinds import (
     DURATION,
     FLAG,
     NAME,
     PATTERN,
-    TEXT,
     TEXTS,
     URL,
     Choice,
@@ -40,21 +41,31 @@ def _folder(text: str) -> None:
         raise ValueError(f"{text[:60]!r} is not a folder below Airflow's DAGs folder")
 
 
+def _image(text: str) -> None:
+    if not text.isprintable() or " " in text or len(text) > _IMAGE_CHARACTERS:
+        raise ValueError(f"{text[:60]!r} is not the name of an image")
+
+
+_IMAGE_CHARACTERS = 500
+IMAGE = Text("an image like registry.example/fermata:1", _image)
+
+
 class Credentials(Section):
     """The Secret beside Airflow that the hook Jobs mount, and how they sign in with it."""
 
-    secret: str = key(NAME, "Name of the Secret, in Airflow's namespace.")
+    secret: str = key(NAME, "Name of the Secret, in Airflow's namespace.", parameter=True)
     method: Literal["password", "token"] = key(
         Choice(("password", "token")),
         "`password`: the Secret's keys `username` and `password`; `token`: its key `token`.",
         default="password",
+        parameter=True,
     )
 
 
 class Airflow(Section):
     """Where Airflow's API is, as seen by the hook Jobs."""
 
-    url: str = key(URL, "Base URL of Airflow's API server (2.x: of its webserver).")
+    url: str = key(URL, "Base URL of Airflow's API server (2.x: of its webserver).", parameter=True)
     credentials: Credentials | None = key(
         SectionKind(Credentials),
         "How the hooks sign in; left out, they send no credentials.",
@@ -196,8 +207,12 @@ class Hooks(Section):
         "takes about 2 s longer.",
         default=True,
     )
-    image: str = key(TEXT, "Image of the Jobs.", default=f"airflow-fermata:{__version__}")
-    service_account: str = key(NAME, "Service account of the Jobs.", default="fermata")
+    image: str = key(
+        IMAGE, "Image of the Jobs.", default=f"airflow-fermata:{__version__}", parameter=True
+    )
+    service_account: str = key(
+        NAME, "Service account of the Jobs.", default="fermata", parameter=True
+    )
 
 
 class Rules(Section):
@@ -222,7 +237,7 @@ class Lint(Section):
 class Config(Section):
     """The whole of ``fermata.yaml``."""
 
-    planned: ClassVar[tuple[str, ...]] = ("guards", "environments")
+    planned: ClassVar[tuple[str, ...]] = ("guards",)
 
     api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
     kind: str = key(Choice((KIND,)), "Kind of this file.")
@@ -246,3 +261,6 @@ class Config(Section):
     rules: Rules = key(SectionKind(Rules), "A team's own rules.", default={})
     hooks: Hooks = key(SectionKind(Hooks), "Hook Jobs.", default={})
     lint: Lint = key(SectionKind(Lint), "Findings.", default={})
+    environments: Mapping[str, Environment] = key(
+        ENVIRONMENTS, "What differs between environments, by their names.", default={}
+    )

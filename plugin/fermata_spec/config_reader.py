@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.deadlines import STAGGERING
-from fermata_spec.located import Node
+from fermata_spec.located import Document, Node
 from fermata_spec.problems import Problem
 from fermata_spec.sections import SectionKind
 from fermata_spec.units import format_duration
@@ -30,6 +30,11 @@ def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) ->
     document = read_yaml(text, file, problems)
     if not document.complete:
         return None
+    return read_configuration(document)
+
+
+def read_configuration(document: Document) -> ConfigFile | None:
+    """Return the model of a document; ``None`` after adding every problem to its own."""
     config: Config | None = SectionKind(Config).read(document.node)
     if config is None:
         return None

@@ -4,7 +4,8 @@ A kind reads a node and reports what is wrong with it at its place; it returns `
 which no value of a kind is.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any, NamedTuple, Protocol
 
@@ -184,6 +185,40 @@ class ListOf(NamedTuple):
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the value."""
         return {"type": "array", "items": self.kind.schema(), "minItems": self.at_least}
+
+
+class MapOf(NamedTuple):
+    """A mapping of names to one kind; ``what`` each name stands for, and its ``pattern``."""
+
+    kind: Kind
+    what: str
+    pattern: str
+
+    @property
+    def text(self) -> str:
+        """The mapping."""
+        return f"a mapping, by the name of the {self.what}"
+
+    def read(self, node: Node) -> Mapping[str, Any] | None:
+        """Return the values by their names; all that are wrong are reported."""
+        if not isinstance(node.value, dict):
+            refused(node, self)
+            return None
+        values = {}
+        for name, child in node.items():
+            if not isinstance(name, str) or not re.fullmatch(self.pattern, name):
+                told = f"{shown(name)} is no name of an {self.what}: a-z, 0-9 and - only"
+                child.report("value", told, at_key=True)
+            values[name] = self.kind.read(child)
+        return None if None in values.values() else values
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of the value."""
+        return {
+            "type": "object",
+            "propertyNames": {"pattern": self.pattern},
+            "additionalProperties": self.kind.schema(),
+        }
 
 
 class JsonObject(NamedTuple):

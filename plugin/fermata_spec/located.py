@@ -30,6 +30,14 @@ class RawMark(Protocol):
         """The column."""
 
 
+class PlacedMark(NamedTuple):
+    """A place in another file than the document's own; both count from 0, as PyYAML's do."""
+
+    line: int
+    column: int
+    file: str
+
+
 class Places(NamedTuple):
     """Where a key and its value stand; for an element of a list both are the same."""
 
@@ -46,7 +54,8 @@ class Document:
 
     ``plain_keys`` says that every key of every mapping is a string (so that JSON can tell them
     apart). ``complete`` says that all of it was read and nothing refused. ``places`` has, by the
-    ``id`` of each mapping or list, the places of what it holds.
+    ``id`` of each mapping or list, the places of what it holds. ``beneath`` are the documents that
+    this one was laid together from.
     """
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
@@ -57,6 +66,7 @@ class Document:
         self.plain_keys = True
         self.complete = False
         self.places: dict[int, dict[Value, tuple[RawMark, RawMark]]] = {}
+        self.beneath: tuple[Document, ...] = ()
 
     @property
     def node(self) -> "Node":
@@ -81,6 +91,11 @@ class Node(NamedTuple):
         """Where the value stands."""
         return Mark(self.places[1].line + 1, self.places[1].column + 1)
 
+    def file(self, *, at_key: bool = False) -> str:
+        """Return the file in which this value, or its key, stands."""
+        mark = self.places[0 if at_key else 1]
+        return mark.file if isinstance(mark, PlacedMark) else self.document.file
+
     def get(self, key: Value) -> "Node | None":
         """Return what a mapping holds under ``key``, or a list at that index, if anything."""
         places = self.document.places.get(id(self.value), {}).get(key)
@@ -103,4 +118,5 @@ class Node(NamedTuple):
     ) -> None:
         """Add a problem at this value, or at its key."""
         mark = self.key_mark if at_key else self.value_mark
-        self.document.problems.append(Problem(self.document.file, *mark, rule, message, severity))
+        file = self.file(at_key=at_key)
+        self.document.problems.append(Problem(file, *mark, rule, message, severity))

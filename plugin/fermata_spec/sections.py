@@ -12,12 +12,16 @@ from fermata_spec.located import NOWHERE, Document, Node, Value
 
 
 class Key(NamedTuple):
-    """What is declared of a key; ``default`` is the YAML value, ``...`` where one is needed."""
+    """What is declared of a key; ``default`` is the YAML value, ``...`` where one is needed.
+
+    ``parameter``: an Argo CD Application may give its value, too.
+    """
 
     kind: Kind
     help: str
     default: Value
     name: str
+    parameter: bool = False
 
     def default_value(self) -> Value:
         """Return what a person would get by writing the default; ``None`` for no value at all."""
@@ -32,9 +36,16 @@ class Key(NamedTuple):
         return read
 
 
-def key(kind: Kind, help: str, *, default: Value = ..., name: str = "") -> Value:  # noqa: A002 - what it is
+def key(
+    kind: Kind,
+    help: str,  # noqa: A002 - what it is
+    *,
+    default: Value = ...,
+    name: str = "",
+    parameter: bool = False,
+) -> Value:
     """Declare a key; ``name`` is its spelling in YAML where that is no Python name."""
-    return Key(kind, help, default, name)
+    return Key(kind, help, default, name, parameter)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(key,))

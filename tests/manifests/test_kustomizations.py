@@ -149,7 +149,7 @@ def test_the_plugin_is_named_with_the_version_of_this_release() -> None:
 
     assert plugin["kind"] == "ConfigManagementPlugin"
     assert plugin["spec"]["version"] == f"v{__version__}"
-    assert plugin["spec"].keys() == {"version", "generate"}
+    assert plugin["spec"].keys() == {"version", "generate", "parameters"}
     name = f"{plugin['metadata']['name']}-v{__version__}"
     assert name in (MANIFESTS / "plugin" / "plugin.yaml").read_text("utf-8").splitlines()[0]
 

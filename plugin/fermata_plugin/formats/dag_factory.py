@@ -55,6 +55,7 @@ def read_dags(
     ``defaults`` are those of the ``defaults.yml`` files above it (``merge_defaults``); ``named``
     finds the files that a configuration names.
     """
+    before = len(document.problems)
     if not isinstance(document.value, dict):
         document.node.report("dag-factory", "not a mapping of DAG ids to DAGs")
         return []
@@ -74,9 +75,10 @@ def read_dags(
                     settings={key: whole[key] for key in _LOOKED_AT if key in whole},
                     digest=digest_of_value(whole, plain_keys=document.plain_keys),
                     mentions=named(whole),
+                    file=node.file(at_key=True),
                 )
             )
-    if not found and not document.problems:
+    if not found and len(document.problems) == before:
         document.node.report("dag-factory", "defines no DAG")
     return found
 

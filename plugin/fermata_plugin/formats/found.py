@@ -25,6 +25,7 @@ class FoundDag:
     settings: Mapping[str, Value]
     digest: str = ""
     mentions: tuple[str, ...] = ()
+    file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,6 @@ class Found:
     defaults: Mapping[str, Value] | None = None
     imports: tuple[tuple[str, Mark], ...] = ()
 
-    def problem(self, rule: str, message: str, place: Mark) -> Problem:
-        """Return an error of this file."""
-        return Problem(self.source.path, place.line, place.column, rule, message)
+    def problem(self, rule: str, message: str, place: Mark, *, file: str = "") -> Problem:
+        """Return an error of this file, or of the part of it that ``file`` names."""
+        return Problem(file or self.source.git_path, place.line, place.column, rule, message)
