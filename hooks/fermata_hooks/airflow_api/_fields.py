@@ -72,6 +72,11 @@ class Fields:
         for index, raw in enumerate(self._optional(name, list) or []):
             yield Fields(raw, self._subject, f"{self._place(name)}[{index}]")
 
+    def rows(self, name: str) -> Iterator["Fields"]:
+        """Yield the objects of a list within, which must be there."""
+        self._needed(name, list)
+        return self.each(name)
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the texts of a list within; none where it is absent or null."""
         values = self._optional(name, list) or []

@@ -51,7 +51,7 @@ class Questions:
             paged = [*query, ("limit", str(PAGE)), ("offset", str(offset))]
             return _page(self.ask("GET", path, query=paged), name, parse)
 
-        return read_all(page_at, key)
+        return read_all(page_at, key, what=path)
 
     def new_rows(  # noqa: PLR0913, PLR0917 - as rows
         self,
@@ -68,7 +68,7 @@ class Questions:
             paged = [*query, ("limit", str(PAGE)), ("offset", str(offset))]
             return _page(self.ask("GET", path, query=paged), name, parse)
 
-        return read_new(page_at, key, known)
+        return read_new(page_at, key, known, what=path)
 
     def batch(
         self, path: str, name: str, body: Mapping[str, object], parse: Parse[Row], key: Key[Row]
@@ -79,7 +79,7 @@ class Questions:
             paged = {**body, "page_limit": PAGE, "page_offset": offset}
             return _page(self.ask("POST", path, body=paged), name, parse)
 
-        return read_all(page_at, key)
+        return read_all(page_at, key, what=path)
 
 
 def fields_of(answer: Answer) -> Fields:
@@ -89,4 +89,4 @@ def fields_of(answer: Answer) -> Fields:
 
 def _page(answer: Answer, name: str, parse: Parse[Row]) -> Page[Row]:
     fields = fields_of(answer)
-    return [parse(row) for row in fields.each(name)], fields.number("total_entries")
+    return [parse(row) for row in fields.rows(name)], fields.number("total_entries")
