@@ -40,6 +40,11 @@ class Checks(Section):
     inventory: Mode = key(
         MODE, "Every DAG that git wants is there.", default=CHECK_MODES["inventory"]
     )
+    visibility: Mode = key(
+        MODE,
+        "The account of the hooks may read every DAG: else errors are hidden from it.",
+        default=CHECK_MODES["visibility"],
+    )
     removed: Mode = key(MODE, "What git has removed is gone.", default=CHECK_MODES["removed"])
     duplicates: Mode = key(
         MODE, "No DAG comes from two files in turn.", default=CHECK_MODES["duplicates"]

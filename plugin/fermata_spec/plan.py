@@ -99,6 +99,7 @@ class ReleasePolicy:
 CHECK_MODES: Mapping[str, Mode] = {
     "loss": "enforce",
     "inventory": "enforce",
+    "visibility": "enforce",
     "removed": "enforce",
     "duplicates": "enforce",
     "import_errors": "enforce",

@@ -9,6 +9,7 @@ from fermata_hooks.airflow_api._pages import PAGE, Page, read_all, read_new
 from fermata_hooks.exchange import Answer, Method, Query, Request
 from fermata_spec.errors import RejectedError
 
+FORBIDDEN = 403
 NOT_FOUND = 404
 CONFLICT = 409
 

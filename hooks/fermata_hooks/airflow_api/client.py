@@ -14,7 +14,13 @@ from fermata_hooks.airflow_api._bulk import meant_by
 from fermata_hooks.airflow_api._conversation import Conversation
 from fermata_hooks.airflow_api._dialects import TAG_PARAMETER
 from fermata_hooks.airflow_api._fields import Fields
-from fermata_hooks.airflow_api._questions import CONFLICT, NOT_FOUND, Questions, fields_of
+from fermata_hooks.airflow_api._questions import (
+    CONFLICT,
+    FORBIDDEN,
+    NOT_FOUND,
+    Questions,
+    fields_of,
+)
 from fermata_hooks.airflow_api._scans import Scan
 from fermata_hooks.airflow_api.credentials import Credentials
 from fermata_hooks.airflow_api.history import History
@@ -36,6 +42,7 @@ from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import Query, Request, Transport, segment
 from fermata_spec.errors import RejectedError
 
+NO_SUCH_DAG = "fermata-asks-whether-it-may-read-every-dag"
 NOTE_LIMIT = 1000  # characters of a run's note in Airflow's database
 
 _RUN_ID = re.compile(r"[A-Za-z0-9_.~:+-]{1,250}")
@@ -128,6 +135,19 @@ class AirflowApi:
         """Return one DAG, stale or not; ``None`` if Airflow has none of that id."""
         fields = self._questions.one_or_none(f"/dags/{segment(dag_id)}")
         return self._parse_dag(fields) if fields else None
+
+    def reads_every_dag(self) -> bool:
+        """Return whether this account may read all DAGs, not only single ones (or none).
+
+        Asked by a DAG that does not exist: who may read some only is refused it (403).
+        """
+        try:
+            self.dag(NO_SUCH_DAG)
+        except RejectedError as exc:
+            if exc.status != FORBIDDEN:
+                raise
+            return False
+        return True
 
     def dag_details(self, dag_id: str) -> DagDetails | None:
         """Return a DAG with its serialized form; ``None`` if there is none (2.x: or inactive).

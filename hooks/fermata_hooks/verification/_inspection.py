@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 
 from fermata_hooks.airflow_api import Dag, ImportErrorRow
 from fermata_hooks.handoff import Handoff, Shape, error_key
-from fermata_hooks.verification import health, import_errors, inventory, structure, warnings
+from fermata_hooks.verification import (
+    health,
+    import_errors,
+    inventory,
+    structure,
+    visibility,
+    warnings,
+)
 from fermata_hooks.verification._files import FileIndex
 from fermata_hooks.verification._finding import Finding
 from fermata_hooks.verification._look import Airflow, Look, take_look
@@ -69,6 +76,7 @@ class Inspection:
         self._requests = ParseRequests(airflow)
         self._files = FileWatch()
         self._lost_since: float | None = None
+        self._sees_all: bool | None = None
         self._rows: Mapping[str, Dag] = {}
         self._found = inventory.Inventory(planned=len(plan.dags), present=0)
         self._failing: frozenset[str] = frozenset()
@@ -102,13 +110,21 @@ class Inspection:
         modes = self._plan.verify.checks
         look = take_look(self._airflow, warnings=mode_of(modes, warnings.CHECK) != "off")
         self._rows = look.rows
+        if self._sees_all is None:
+            self._sees_all = self._airflow.reads_every_dag()
         self._found = inventory.take(list(look.rows.values()), self._expected)
         evidence = self._proof(look)
         shown = evidence.look(look.rows)
         errors, wanted = self._judge_errors(look)
         self._request(look, evidence, wanted)
         findings = [
-            *inventory.judge(self._found, self._expected, lost_lasts=self._lost_lasts(look.at)),
+            *inventory.judge(
+                self._found,
+                self._expected,
+                lost_lasts=self._lost_lasts(look.at),
+                sees_all=self._sees_all,
+            ),
+            visibility.judge(sees_all=self._sees_all),
             self._files.look(row for dag in self._plan.dags if (row := look.rows.get(dag.dag_id))),
             errors,
             health.judge(look.health, now=look.at, api=self._api),

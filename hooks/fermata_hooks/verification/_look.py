@@ -32,6 +32,9 @@ class Airflow(Parser, Witness, structure.Airflow, Protocol):
     def version(self) -> AirflowVersion:
         """Return which Airflow this is."""
 
+    def reads_every_dag(self) -> bool:
+        """Return whether this account may read all DAGs."""
+
     def health(self) -> Health:
         """Return the health of the components."""
 

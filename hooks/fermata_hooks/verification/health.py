@@ -57,6 +57,9 @@ def _problem(component: ComponentHealth, now: float) -> str:
         return "has never run"
     if not component.healthy:
         return f"is {component.status}"
-    if component.heartbeat is not None and now - component.heartbeat > MAX_AGE:
-        return f"was last alive {now - component.heartbeat:.0f}s ago"
+    age = now - component.heartbeat if component.heartbeat is not None else 0.0
+    if age > MAX_AGE:
+        return f"was last alive {age:.0f}s ago"
+    if age < -MAX_AGE:
+        return f"has a clock that is {-age:.0f}s ahead"
     return ""

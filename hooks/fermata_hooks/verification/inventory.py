@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fermata_hooks.airflow_api import Dag
 from fermata_hooks.verification._finding import Finding, Light, count, names
-from fermata_spec.report import Check
+from fermata_spec.report import Check, Verdict
 
 CHECK = "inventory"
 LOST_CHECK = "loss"
@@ -93,12 +93,15 @@ def _renamed(
             yield old[0], new[0]
 
 
-def judge(found: Inventory, expected: Expectation, *, lost_lasts: bool) -> list[Finding]:
+def judge(
+    found: Inventory, expected: Expectation, *, lost_lasts: bool, sees_all: bool = True
+) -> list[Finding]:
     """Return the findings of one look, the worst question first.
 
-    ``lost_lasts``: the loss has been seen for as long as the settle window.
+    ``lost_lasts``: the loss has been seen for as long as the settle window. ``sees_all``: whether
+    this account may read every DAG; else one that is missing may be hidden from it.
     """
-    findings = [_presence(found, expected)]
+    findings = [_presence(found, expected, sees_all=sees_all)]
     if expected.before is not None:
         findings.insert(0, _loss(found, expected, lost_lasts=lost_lasts))
     if expected.removed:
@@ -134,7 +137,7 @@ def _loss(found: Inventory, expected: Expectation, *, lost_lasts: bool) -> Findi
     )
 
 
-def _presence(found: Inventory, expected: Expectation) -> Finding:
+def _presence(found: Inventory, expected: Expectation, *, sees_all: bool) -> Finding:
     numbers: dict[str, float | int | str] = {
         "planned": found.planned,
         "present": found.present,
@@ -144,7 +147,8 @@ def _presence(found: Inventory, expected: Expectation) -> Finding:
     }
     problems = []
     if found.missing:
-        problems.append(f"{len(found.missing)} missing: {_with_files(found.missing, expected)}")
+        word = "missing" if sees_all else "missing or hidden from this account"
+        problems.append(f"{len(found.missing)} {word}: {_with_files(found.missing, expected)}")
     if found.broken:
         problems.append(
             f"{len(found.broken)} cannot be imported: {_with_files(found.broken, expected)}"
@@ -152,8 +156,9 @@ def _presence(found: Inventory, expected: Expectation) -> Finding:
     if problems:
         message = f"of {count(found.planned, 'DAG')} that git wants {', '.join(problems)}"
         waiting = found.missing or not expected.touched.isdisjoint(found.broken)
+        verdict: Verdict = "fail" if found.broken or sees_all else "inconclusive"
         return Finding(
-            Check(name=CHECK, verdict="fail", message=message, numbers=numbers),
+            Check(name=CHECK, verdict=verdict, message=message, numbers=numbers),
             # A DAG that was broken before and is not touched will not be mended by waiting.
             Light.WAITING if waiting else Light.GREEN,
         )

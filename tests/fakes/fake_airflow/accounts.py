@@ -25,7 +25,8 @@ class Accounts:
 
     ``passwords`` maps users to passwords; ``viewers`` may only look; ``open`` lets everybody in
     as "Anonymous" (3.x, all admins); ``token_life`` is in seconds; ``denied`` are parts of paths
-    that are answered with 403.
+    that are answered with 403. ``readable`` are the DAGs that may be read, by roles for single
+    DAGs; None: all.
     """
 
     def __init__(self, release: Release, now: Callable[[], float]) -> None:
@@ -34,6 +35,7 @@ class Accounts:
         self.open = False
         self.token_life = 86400.0
         self.denied: set[str] = set()
+        self.readable: set[str] | None = None
         self.logins = 0
         self._tokens: dict[str, tuple[str, float]] = {}
         self._forged: set[str] = set()
@@ -96,6 +98,10 @@ class Accounts:
         if user in self.viewers and method != "GET" and not path.endswith("/list"):
             raise DeniedError(403, "Forbidden")
         return user
+
+    def reads(self, dag_id: str) -> bool:
+        """Return whether this DAG may be read."""
+        return self.readable is None or dag_id in self.readable
 
     def _bearer(self, token: str) -> str:
         if token in self._forged:

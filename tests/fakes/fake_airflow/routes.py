@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl
@@ -15,9 +15,10 @@ from fakes.fake_airflow.rendering import Rendering
 from fakes.fake_airflow.running import Running
 
 if TYPE_CHECKING:
-    from fakes.fake_airflow.records import FakeRow
+    from fakes.fake_airflow.records import FakeImportError, FakeRow
     from fakes.fake_airflow.state import FakeAirflow
 
+REDACTED_TRACE = "REDACTED - you do not have read permission on all Dags in the file"
 HTML_404 = b"<!DOCTYPE html>\n<html><head><title>Airflow 404</title></head></html>"
 
 Row = TypeVar("Row")
@@ -119,6 +120,10 @@ class Routes:
     def _dispatch(
         self, request: WireRequest, segments: list[str], query: Query, user: str
     ) -> Reply:
+        accounts = self._airflow.accounts
+        single = segments[1] if segments[0] == "dags" and len(segments) > 1 else "~"
+        if single != "~" and not accounts.reads(single):
+            raise DeniedError(403, "Forbidden")
         for method, pattern, endpoint in self._table:
             free = _free_parts(pattern, segments)
             if method == request.method and free is not None:
@@ -158,7 +163,8 @@ class Routes:
         if self._airflow.release.generation == 2:
             known = {"limit", "offset", "order_by", "only_active", "fields", "tags", "paused"}
             _refuse_unknown(query, known | {"dag_id_pattern"})
-        dags = list(self._pausing.matching(query))
+        accounts = self._airflow.accounts
+        dags = [dag for dag in self._pausing.matching(query) if accounts.reads(dag.dag_id)]
         return self._page("dags", dags, query, self._render.dag)
 
     def _dag(self, _request: WireRequest, _query: Query, _user: str, dag_id: str) -> Json:
@@ -185,8 +191,18 @@ class Routes:
         raise DeniedError(404, "Not Found")
 
     def _import_errors(self, _request: WireRequest, query: Query, _user: str) -> Json:
-        errors = self._airflow.import_errors
+        errors = [seen for error in self._airflow.import_errors if (seen := self._seen(error))]
         return self._page("import_errors", errors, query, self._render.import_error)
+
+    def _seen(self, error: "FakeImportError") -> "FakeImportError | None":
+        """Return what this account sees of an error; nothing where it may read no DAG of it."""
+        accounts = self._airflow.accounts
+        dags = [dag for dag in self._airflow.dags.values() if dag.file == error.file]
+        readable = [dag for dag in dags if accounts.reads(dag.dag_id)]
+        if len(readable) == len(dags):
+            hidden = accounts.readable is not None and not dags
+            return None if hidden and self._airflow.release.generation == 2 else error
+        return replace(error, stack_trace=REDACTED_TRACE) if readable else None
 
     def _run_tasks(
         self, _request: WireRequest, query: Query, _user: str, dag_id: str, run_id: str
@@ -245,7 +261,9 @@ class Routes:
             names = ("dag_id", "warning_type", "message")
             return dict(zip(names, row, strict=True)) | {"timestamp": self._render.time(0)}
 
-        return self._page("dag_warnings", self._airflow.warnings, query, render)
+        accounts = self._airflow.accounts
+        rows = [row for row in self._airflow.warnings if accounts.reads(row[0])]
+        return self._page("dag_warnings", rows, query, render)
 
     def _providers(self, _request: WireRequest, query: Query, _user: str) -> Json:
         def render(item: tuple[str, str]) -> Json:

@@ -127,6 +127,7 @@ def test_a_good_revision_is_proven_run_and_released(sync: Sync) -> None:
     assert {check.name: check.verdict for check in report.checks} == {
         "loss": "pass",
         "inventory": "pass",
+        "visibility": "pass",
         "duplicates": "pass",
         "import errors": "pass",
         "health": "pass",
