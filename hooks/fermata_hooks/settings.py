@@ -26,6 +26,8 @@ VARIABLES = {
     "FERMATA_ARGOCD_NAMESPACE": "where Applications are, to read them as objects of the cluster",
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
     "FERMATA_REPORT": "a file to write the JSON report to",
+    "FERMATA_JOB": "the Job that this is a pod of, to write an Event on it",
+    "FERMATA_JOB_UID": "its uid",
     "FERMATA_LOG": "text (the default) or json, on stderr",
 }
 LEDGER_NAME = "fermata-ledger"
@@ -48,6 +50,14 @@ class ClusterLedger:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnJob:
+    """The Job that this process is a pod of; ``uid`` is what its Events are found by."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Where and who; what to do is in the plan."""
 
@@ -60,6 +70,7 @@ class Settings:
     argocd_token_file: Path | None = None
     argocd_ca_file: Path | None = None
     argocd_namespace: str = ""
+    job: OwnJob | None = None
     report: Path | None = None
     log: Literal["text", "json"] = "text"
 
@@ -100,6 +111,7 @@ class Settings:
             argocd_token_file=argocd_token,
             argocd_ca_file=_path(environ, "FERMATA_ARGOCD_CA_FILE"),
             argocd_namespace=environ.get("FERMATA_ARGOCD_NAMESPACE", ""),
+            job=_job(environ),
             report=_path(environ, "FERMATA_REPORT"),
             log="json" if log == "json" else "text",
         )
@@ -107,6 +119,11 @@ class Settings:
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     return Path(environ[name]) if environ.get(name) else None
+
+
+def _job(environ: Mapping[str, str]) -> OwnJob | None:
+    name, uid = environ.get("FERMATA_JOB", ""), environ.get("FERMATA_JOB_UID", "")
+    return OwnJob(name=name, uid=uid) if name else None
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:

@@ -136,12 +136,12 @@ def _job(hook: _Hook, plan: Plan, config: Config) -> Manifest:
                     },
                 ]
             },
-            "template": {"metadata": {"labels": labels}, "spec": _pod(hook, plan, config)},
+            "template": {"metadata": {"labels": labels}, "spec": _pod(hook, name, plan, config)},
         },
     }
 
 
-def _pod(hook: _Hook, plan: Plan, config: Config) -> Manifest:
+def _pod(hook: _Hook, name: str, plan: Plan, config: Config) -> Manifest:
     volumes: list[Manifest] = [
         {"name": "plan", "configMap": {"name": plan_name(plan.application)}},
     ]
@@ -173,7 +173,8 @@ def _pod(hook: _Hook, plan: Plan, config: Config) -> Manifest:
                 "env": [
                     {"name": name, "value": value}
                     for name, value in _environment(plan, config).items()
-                ],
+                ]
+                + _own_job(name),
                 "resources": {
                     "requests": {"cpu": "50m", "memory": "64Mi"},
                     "limits": {"memory": "256Mi"},
@@ -189,6 +190,13 @@ def _pod(hook: _Hook, plan: Plan, config: Config) -> Manifest:
         ],
         "volumes": volumes,
     }
+
+
+def _own_job(name: str) -> list[Manifest]:
+    """Return the variables that say which Job a pod is of; the label is the Job controller's."""
+    field = {"fieldPath": "metadata.labels['controller-uid']"}
+    uid = {"name": "FERMATA_JOB_UID", "valueFrom": {"fieldRef": field}}
+    return [{"name": "FERMATA_JOB", "value": name}, uid]
 
 
 def _environment(plan: Plan, config: Config) -> dict[str, str]:

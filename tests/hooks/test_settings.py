@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata_hooks.settings import VARIABLES, ClusterLedger, FolderLedger, Settings
+from fermata_hooks.settings import VARIABLES, ClusterLedger, FolderLedger, OwnJob, Settings
 from fermata_spec.errors import SettingsError
 
 NAMES = st.sampled_from([*VARIABLES, "FERMATA_PLANN", "FERMATA_SMTP", "PATH"])
@@ -20,6 +20,13 @@ def test_reads_a_cluster_ledger() -> None:
     settings = Settings.from_env({"FERMATA_LEDGER": "kubernetes:airflow/fermata-ledger"})
 
     assert settings.ledger == ClusterLedger("airflow", "fermata-ledger")
+
+
+def test_reads_which_job_this_is_a_pod_of() -> None:
+    environ = {"FERMATA_LEDGER": "file:/state", "FERMATA_JOB": "hold", "FERMATA_JOB_UID": "u"}
+
+    assert Settings.from_env(environ).job == OwnJob(name="hold", uid="u")
+    assert Settings.from_env({"FERMATA_LEDGER": "file:/state"}).job is None
 
 
 def test_names_every_problem_in_one_message() -> None:

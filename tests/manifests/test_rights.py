@@ -25,9 +25,9 @@ from fermata_hooks.jobs.release import after_failure
 from fermata_hooks.jobs.smoke import run_smoke
 from fermata_hooks.jobs.verify import run_verify
 from fermata_hooks.jobs.watch import neighbours
-from fermata_hooks.jobs.workplace import Workplace
+from fermata_hooks.jobs.workplace import Workplace, tell_the_job
 from fermata_hooks.kube import APPLICATIONS, DAGSETS, JOBS, Kube, Objects
-from fermata_hooks.settings import ClusterLedger
+from fermata_hooks.settings import ClusterLedger, OwnJob
 from fermata_hooks.watching import HookJobs, Outages, Watch
 from fermata_spec.dagset import dagset
 from fermata_spec.errors import RefusedError, RejectedError
@@ -96,7 +96,14 @@ class Stage:
         self, kube: Kube, action: Callable[..., object], plan: Plan, argocd: ArgoCd | None = None
     ) -> None:
         """Run one hook in a process of its own."""
-        action(plan, self.place(kube, argocd), new_report(plan))
+        place, report = self.place(kube, argocd), new_report(plan)
+        job = OwnJob(name="fermata-hook-demo", uid="")
+        place = replace(place, settings=replace(place.settings, job=job))
+        place.__dict__.update(kube=kube, argocd=argocd)
+        try:
+            action(plan, place, report)
+        finally:
+            tell_the_job(report, place)
 
     def _beat(self) -> None:
         for component in self.airflow.health.values():

@@ -28,7 +28,8 @@ from fermata_hooks.dagset_status import DagSets, FileDagSets
 from fermata_hooks.dagset_views import ClusterViews, DagSetViews, FolderViews
 from fermata_hooks.documents import ConfigMapDocuments, Documents, FileDocuments
 from fermata_hooks.holding import Environment, connect
-from fermata_hooks.kube import CONFIG_MAPS, Kube, Objects, cluster_of
+from fermata_hooks.job_events import announce
+from fermata_hooks.kube import CONFIG_MAPS, EVENTS, Kube, Objects, cluster_of
 from fermata_hooks.ledger import Ledger
 from fermata_hooks.plan_file import read_plan
 from fermata_hooks.reporting import Format, Outlets, publish
@@ -197,7 +198,18 @@ def published(report: Report, place: Workplace, form: Format) -> Iterator[None]:
     finally:
         report.calls = place.calls
         outlets = Outlets(form=form, report=place.settings.report)
-        publish(report, outlets, clock=place.clock)
+        try:
+            publish(report, outlets, clock=place.clock)
+        finally:
+            tell_the_job(report, place)
+
+
+def tell_the_job(report: Report, place: Workplace) -> None:
+    """Write the report's line as an Event on our own Job, if we are the pod of one."""
+    job, ledger = place.settings.job, place.settings.ledger
+    if job is not None and isinstance(ledger, ClusterLedger):
+        events = Objects(place.kube, EVENTS, ledger.namespace)
+        announce(report, job, events, namespace=ledger.namespace, clock=place.clock)
 
 
 def run_hook(

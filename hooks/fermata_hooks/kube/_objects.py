@@ -36,6 +36,7 @@ class Resource:
 
 
 CONFIG_MAPS = Resource("v1", "configmaps")
+EVENTS = Resource("v1", "events")
 JOBS = Resource("batch/v1", "jobs")
 DAGSETS = Resource("fermata.dev/v1alpha1", "dagsets")
 APPLICATIONS = Resource("argoproj.io/v1alpha1", "applications")
