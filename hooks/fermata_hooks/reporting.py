@@ -127,7 +127,7 @@ def took(report: Report) -> str:
 
 
 def _title(report: Report) -> str:
-    title = f"{report.hook} {report.application}@{report.revision[:12]}: {report.verdict}"
+    title = f"{report.subject}: {report.verdict}"
     return f"{title}, {took(report)}" if took(report) else title
 
 

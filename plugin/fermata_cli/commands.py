@@ -49,6 +49,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "status": Subcommand(
         "fermata_hooks.jobs.status:status", "hooks", "Say who holds which DAG, and what is next."
     ),
+    "doctor": Subcommand(
+        "fermata_hooks.jobs.doctor:doctor", "hooks", "Say what is missing, and how to mend it."
+    ),
     "demo": Subcommand(
         "fermata_hooks.demo.command:demo", "hooks", "Show the whole story on this machine."
     ),

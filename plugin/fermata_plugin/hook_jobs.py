@@ -141,7 +141,7 @@ def _job(hook: _Hook, plan: Plan, config: Config) -> Manifest:
     }
 
 
-def _pod(hook: _Hook, name: str, plan: Plan, config: Config) -> Manifest:
+def _pod(hook: _Hook, job: str, plan: Plan, config: Config) -> Manifest:
     volumes: list[Manifest] = [
         {"name": "plan", "configMap": {"name": plan_name(plan.application)}},
     ]
@@ -174,7 +174,7 @@ def _pod(hook: _Hook, name: str, plan: Plan, config: Config) -> Manifest:
                     {"name": name, "value": value}
                     for name, value in _environment(plan, config).items()
                 ]
-                + _own_job(name),
+                + _own_job(job),
                 "resources": {
                     "requests": {"cpu": "50m", "memory": "64Mi"},
                     "limits": {"memory": "256Mi"},
@@ -192,11 +192,11 @@ def _pod(hook: _Hook, name: str, plan: Plan, config: Config) -> Manifest:
     }
 
 
-def _own_job(name: str) -> list[Manifest]:
+def _own_job(job: str) -> list[Manifest]:
     """Return the variables that say which Job a pod is of; the label is the Job controller's."""
     field = {"fieldPath": "metadata.labels['controller-uid']"}
     uid = {"name": "FERMATA_JOB_UID", "valueFrom": {"fieldRef": field}}
-    return [{"name": "FERMATA_JOB", "value": name}, uid]
+    return [{"name": "FERMATA_JOB", "value": job}, uid]
 
 
 def _environment(plan: Plan, config: Config) -> dict[str, str]:

@@ -74,13 +74,19 @@ class Report:
     blockers: list[Blocker] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def subject(self) -> str:
+        """Whose report it is: hook, application, and the revision where there is one."""
+        at = f"@{self.revision[:12]}" if self.revision else ""
+        return f"{self.hook} {self.application}{at}"
+
     def to_json(self) -> str:
         """Return the report as one JSON document."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     def one_line(self) -> str:
         """Return what a person at 2 a.m. reads first: at most 4,096 bytes of UTF-8, one line."""
-        head = f"{self.hook} {self.application}@{self.revision[:12]}: {self.verdict}"
+        head = f"{self.subject}: {self.verdict}"
         line = " ".join(f"{head}: {self.message}".split()) if self.message else head
         return line.encode()[:ONE_LINE_BYTES].decode(errors="ignore")
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 import components
 from clusters import connect, fresh_namespace, install_kind
@@ -145,6 +146,20 @@ def test_a_task_that_does_not_end_denies_the_sync_and_its_dag_goes_on(town: Fake
     assert done.hooks == [("fermata-hold-demo", "Failed"), ("fermata-release-demo", "Complete")]
     assert "exit 3" in town.player.log("fermata-hold-demo")
     assert town.paused() == set()
+
+
+def test_doctor_as_a_job_finds_nothing_to_mend(town: FakeTown) -> None:
+    folder = MANIFESTS / "overlays" / "doctor"
+    job = yaml.safe_load((folder / "fermata-doctor-job.yaml").read_text("utf-8"))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    container["image"] = town.image
+    container["env"][0]["value"] = town.airflow.address
+    job["metadata"]["annotations"] = {"argocd.argoproj.io/hook": "PreSync"}
+
+    done = town.player.sync([job], apply=lambda: None)
+
+    assert done.phase == "Succeeded", town.player.output("fermata-doctor")
+    assert "0 to mend, 0 not seen" in town.player.output("fermata-doctor")
 
 
 def test_a_missing_secret_ends_the_hold_with_a_line_that_names_it(town: FakeTown) -> None:

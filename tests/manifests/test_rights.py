@@ -18,6 +18,8 @@ from fakes.scripted_clock import ScriptedClock
 from fermata_hooks.argocd import ArgoCd, ByApi, ByKubernetes
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import syncing
+from fermata_hooks.diagnosis import HOOKS, WATCH
+from fermata_hooks.diagnosis import Right as AskedRight
 from fermata_hooks.holding import read_status
 from fermata_hooks.jobs.finish import run_finish
 from fermata_hooks.jobs.hold import run_hold
@@ -193,6 +195,11 @@ def test_the_hooks_roles_are_what_a_sync_needs_beside_argo_cd(stage: Stage) -> N
     rights = granted(roles([*beside_airflow, *beside_argocd], "fermata"))
     assert difference(kube.used, rights) == NONE
     assert stage.around.paused() == set()
+
+
+@pytest.mark.parametrize(("name", "rights"), [("fermata", HOOKS), ("fermata-watch", WATCH)])
+def test_doctor_asks_for_what_the_role_gives(name: str, rights: Sequence[AskedRight]) -> None:
+    assert {Right(*right) for right in rights} == granted(roles(manifests_in(BASE), name))
 
 
 @pytest.mark.parametrize("lacking", ["get", "create", "update", "patch"])

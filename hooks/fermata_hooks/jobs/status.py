@@ -11,7 +11,6 @@ import click
 
 from fermata_hooks.jobs.workplace import Workplace, open_workplace
 from fermata_hooks.reporting import table
-from fermata_hooks.settings import ClusterLedger, FolderLedger
 from fermata_hooks.watching import Unverified, stand, unverified
 from fermata_spec.errors import RejectedError, SettingsError, UnavailableError
 from fermata_spec.plan import HoldPolicy
@@ -52,7 +51,7 @@ def look(place: Workplace) -> Standing:
     return stand(
         record,
         now=place.clock.now(),
-        ledger=_named(place),
+        ledger=place.where,
         agenda=agenda,
         unverified=found or (),
         unknown=unknown,
@@ -110,11 +109,3 @@ def _if_it_can_be(what: str, look_at: Callable[[], Seen], unknown: list[str]) ->
     except (UnavailableError, RejectedError, SettingsError) as exc:
         unknown.append(f"{what}: {exc}")
         return None
-
-
-def _named(place: Workplace) -> str:
-    match place.settings.ledger:
-        case FolderLedger(folder):
-            return f"file:{folder}"
-        case ClusterLedger(namespace, name):
-            return f"kubernetes:{namespace}/{name}"

@@ -64,6 +64,15 @@ class Workplace:
     late: float
     started_by: tuple[str, str] | None = None
 
+    @property
+    def where(self) -> str:
+        """The ledger's place, as ``FERMATA_LEDGER`` says it."""
+        match self.settings.ledger:
+            case FolderLedger(folder):
+                return f"file:{folder}"
+            case ClusterLedger(namespace, name):
+                return f"kubernetes:{namespace}/{name}"
+
     @cached_property
     def documents(self) -> Documents:
         """The store of the ledger, the handoffs and (without a cluster) the DagSets' statuses."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fermata_hooks.clock import Clock
-from fermata_hooks.exchange import Request, Transport, UnreadableAnswerError
+from fermata_hooks.exchange import Answer, Request, Transport, UnreadableAnswerError
 from fermata_hooks.kube._cluster import Cluster
 
 TIMEOUT = 10.0  # seconds for one request; nothing that is asked takes one
@@ -40,7 +40,11 @@ class Kube:
 
     def ask(self, request: Request) -> Any:  # noqa: ANN401 - JSON
         """Send a request as ourselves, once; return the JSON of its answer."""
-        return self._transport.send(self._ours(request)).json()
+        return self.answer(request).json()
+
+    def answer(self, request: Request) -> Answer:
+        """Send a request as ourselves, once; return its answer, with the server's date."""
+        return self._transport.send(self._ours(request))
 
     def stream(self, request: Request, *, patience: float) -> Iterator[Any]:
         """Send a request as ourselves; yield the JSON of each line of its answer as it comes.
