@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from fermata_spec.expect_kinds import PACKAGES, VERSIONS
-from fermata_spec.kinds import DURATION, JSON_OBJECT, SHARE, TEXT, TEXTS, Choice, ListOf, Number
+from fermata_spec.kinds import DURATION, SHARE, TEXT, TEXTS, Choice, ListOf, Number
+from fermata_spec.placeholders import NAMES, TEMPLATE
 from fermata_spec.plan import CHECK_MODES, Mode
 from fermata_spec.sections import Section, SectionKind, key
 
@@ -99,7 +100,13 @@ class SmokeRun(Section):
     """One DAG that is run on the new revision."""
 
     dag_id: str = key(TEXT, "Its DAG id.")
-    conf: Mapping[str, Any] = key(JSON_OBJECT, "The run's conf.", default={})
+    conf: Mapping[str, Any] = key(
+        TEMPLATE,
+        "The run's conf. In its texts a word in single braces stands for a value of the plan: "
+        f"{'; '.join(f'`{{{name}}}` {told}' for name, told in NAMES.items())}. `{{{{word}}}}` is "
+        "the text `{word}`; everything else stays as it is.",
+        default={},
+    )
     deadline: float = key(DURATION, "How long the run may take.", default="10m")
     skip: str | None = key(
         TEXT, "Why it is not run for now; the report says so. Left out, it is run.", default=None

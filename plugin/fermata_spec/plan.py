@@ -132,7 +132,8 @@ class VerifyPolicy:
 class SmokeDag:
     """A DAG to run on the new revision, with its ``conf`` and its own deadline in seconds.
 
-    ``skip``: why it is not run for now; empty: it is.
+    ``conf`` holds its placeholders still: smoke replaces them, so that the same checkout gives the
+    same plan but for its revision. ``skip``: why it is not run for now; empty: it is.
     """
 
     dag_id: str

@@ -51,6 +51,7 @@ REFUSING = {
     "unknown-dependency": "A task that waits for one that does not exist.",
     "unknown-group": "A task in a group that does not exist.",
     "unknown-key": "A key that `fermata.yaml` does not know, with the nearest that it does.",
+    "unknown-placeholder": "A word in braces in a smoke run's conf that stands for nothing.",
     "unreadable": "A file that cannot be opened.",
     "value": "A value that `fermata.yaml` does not take at this key.",
     "yaml-alias": "An alias of nothing, or of itself.",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fermata_hooks.airflow_api import DagDetails, DagRun, TaskInstance
 from fermata_spec.errors import RejectedError, UnavailableError
+from fermata_spec.placeholders import filled
 from fermata_spec.plan import Plan, SmokeDag
 
 ATTEMPTS = 5  # names that are tried when a run of ours of this sync has failed already
@@ -102,12 +103,26 @@ def start(airflow: Airflow, plan: Plan, started: SmokeRun, *, number: int) -> No
         started.run = airflow.trigger(
             started.dag_id,
             run_id=started.run_id,
-            conf=dict(started.smoke.conf),
+            conf=_conf(plan, started),
             note=f"Fermata smoke of {plan.application} at {plan.revision}",
         )
         if started.run.state != "failed":
             log.info("smoke: %s: run %s is %s", started.dag_id, started.run_id, started.run.state)
             return
+
+
+def _conf(plan: Plan, run: SmokeRun) -> dict[str, object]:
+    """Return the run's conf with its placeholders replaced."""
+    names = {
+        "application": plan.application,
+        "revision": plan.revision,
+        "revision12": plan.revision[:12],
+        "namespace": plan.namespace,
+        "delivery": plan.delivery,
+        "dag_id": run.dag_id,
+        "run_id": run.run_id,
+    }
+    return dict(filled(run.smoke.conf, names))
 
 
 def cancel(airflow: Airflow, runs: list[SmokeRun]) -> list[str]:

@@ -12,6 +12,7 @@ from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.smoke import SmokeResult, run_id, smoke
 from fermata_hooks.termination import Termination
 from fermata_spec.errors import InconclusiveError, TerminatedError, UnavailableError
+from fermata_spec.placeholders import NAMES
 from fermata_spec.plan import Plan, SmokeDag, SmokePolicy
 
 SYNC = 1_800_000_000.5
@@ -90,6 +91,28 @@ def test_a_run_that_succeeds_passes_under_a_name_of_ours_with_the_conf_of_the_pl
     run = world.airflow.runs["probe", RUN]
     assert (run.state, run.conf) == ("success", {"rows": 3})
     assert run.note == f"Fermata smoke of shop at {'a' * 40}"
+
+
+def test_placeholders_of_the_conf_are_replaced_by_what_the_plan_says(world: World) -> None:
+    conf = {"schema": "t_{revision12}", "asked": ["{application}/{dag_id} {run_id}"]}
+    dags = (SmokeDag(dag_id="probe", conf=conf, deadline=60.0),)
+    world.plan = replace(world.plan, smoke=replace(world.plan.smoke, dags=dags))
+
+    world.smoke()
+
+    run = world.airflow.runs["probe", RUN]
+    assert run.conf == {"schema": f"t_{'a' * 12}", "asked": [f"shop/probe {RUN}"]}
+
+
+def test_every_placeholder_that_lint_lets_pass_has_a_value(world: World) -> None:
+    conf = {name: f"{{{name}}}" for name in NAMES}
+    dags = (SmokeDag(dag_id="probe", conf=conf, deadline=60.0),)
+    world.plan = replace(world.plan, smoke=replace(world.plan.smoke, dags=dags))
+
+    world.smoke()
+
+    run = world.airflow.runs["probe", RUN]
+    assert not [value for value in run.conf.values() if "{" in str(value)]
 
 
 def test_without_smoke_dags_it_says_plainly_that_nothing_was_run(world: World) -> None:
