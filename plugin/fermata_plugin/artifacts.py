@@ -54,6 +54,18 @@ def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
     return sorted(made, key=_by_key)
 
 
+def with_artifact(
+    artifacts: Sequence[Artifact], added: Artifact, problems: list[Problem]
+) -> list[Artifact]:
+    """Return the artifacts with one that no file of the checkout is, by key."""
+    clash = next((each for each in artifacts if each.key == added.key), None)
+    if clash is not None:
+        told = f"becomes {added.key}, which Fermata writes itself: exclude it"
+        problems.append(Problem(clash.source, 1, 1, "key-clash", told))
+        return list(artifacts)
+    return sorted([*artifacts, added], key=_by_key)
+
+
 def _by_key(artifact: Artifact) -> str:
     return artifact.key
 

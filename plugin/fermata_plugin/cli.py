@@ -20,6 +20,7 @@ from fermata_plugin.options import (
     path_argument,
 )
 from fermata_plugin.planning import Identity
+from fermata_plugin.probe import probe_text
 from fermata_plugin.progress import DEADLINE, Progress, deadline
 from fermata_plugin.render import Compiled, compile_checkout, require_sound
 from fermata_spec.dagset import KIND
@@ -110,6 +111,7 @@ def lint(
 @identity_options
 @choice_options
 @click.option("--dagset", "as_dagset", is_flag=True, help="Print the DagSet instead.")
+@click.option("--probe", "as_probe", is_flag=True, help="Print smoke.probe's DAG file instead.")
 @click.option(
     "--check",
     "committed",
@@ -125,24 +127,41 @@ def plan(  # noqa: PLR0913 - click passes each option by name
     environment: str,
     branch: str | None,
     as_dagset: bool,
+    as_probe: bool,
     committed: IO[str] | None,
 ) -> None:
-    """Print the plan (JSON) of the checkout at PATH, or its DagSet (YAML)."""
-    identity = _checked(Identity(application, revision, namespace), revision=False)
+    """Print the plan (JSON) of the checkout at PATH, its DagSet (YAML), or its probe (Python)."""
     root, choice = chosen(path, environment, branch)
-    with _no_collector():
-        compiled = _compiled(root, identity, Progress(), choice)
-    if compiled.plan is None:
-        raise ProblemsError(compiled.problems)
-    text = (
-        dump(each for each in compiled.manifests if each["kind"] == KIND)
-        if as_dagset
-        else dump_plan(compiled.plan)
-    )
+    if as_probe:
+        text = _probe(root, choice)
+    else:
+        identity = _checked(Identity(application, revision, namespace), revision=False)
+        text = _plan(root, identity, choice, as_dagset=as_dagset)
     if committed is None:
         click.echo(text, nl=False)
     elif committed.read(len(text) + 1) != text:
         raise SettingsError(f"{committed.name}: stale: the checkout says something else")
+
+
+def _plan(root: str, identity: Identity, choice: Choice, *, as_dagset: bool) -> str:
+    with _no_collector():
+        compiled = _compiled(root, identity, Progress(), choice)
+    if compiled.plan is None:
+        raise ProblemsError(compiled.problems)
+    if as_dagset:
+        return dump(each for each in compiled.manifests if each["kind"] == KIND)
+    return dump_plan(compiled.plan)
+
+
+def _probe(root: str, choice: Choice) -> str:
+    """Return the probe's file, also where the checkout's only fault is that it has none yet."""
+    compiled = compile_checkout(root, choice=choice)
+    if compiled.loaded is None:
+        raise ProblemsError(compiled.problems)
+    probe = compiled.loaded.config.smoke.probe
+    if not probe.wanted:
+        raise SettingsError("smoke.probe: names no pool and no queue")
+    return probe_text(probe)
 
 
 @click.command()

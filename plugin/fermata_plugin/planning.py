@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from fermata_plugin.artifacts import Artifact
 from fermata_plugin.loading import Loaded
+from fermata_plugin.probe import smoke_dag
 from fermata_plugin.smoke_check import check_smoke
 from fermata_spec.plan import (
     CHECK_MODES,
@@ -88,7 +89,8 @@ def make_plan(
                     dag_id=run.dag_id, conf=run.conf, deadline=run.deadline, skip=run.skip or ""
                 )
                 for run in smoke.dags
-            ),
+            )
+            + ((smoke_dag(smoke.probe),) if smoke.probe.wanted else ()),
         ),
     )
 

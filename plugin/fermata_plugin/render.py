@@ -6,7 +6,7 @@ give the same bytes out, for Argo CD renders again at every pass of a sync.
 
 from typing import NamedTuple
 
-from fermata_plugin.artifacts import Artifact, make_artifacts
+from fermata_plugin.artifacts import Artifact, make_artifacts, with_artifact
 from fermata_plugin.choice import NO_CHOICE, Choice
 from fermata_plugin.configmaps import (
     Manifest,
@@ -18,6 +18,7 @@ from fermata_plugin.hook_jobs import digest_of_hooks, make_hooks
 from fermata_plugin.loading import Loaded, load
 from fermata_plugin.other_manifests import check_distinct
 from fermata_plugin.planning import Identity, make_plan
+from fermata_plugin.probe import probe_artifact
 from fermata_plugin.progress import Progress
 from fermata_spec.dagset import dagset
 from fermata_spec.names import dagset_name
@@ -59,6 +60,8 @@ def compile_checkout(
         return Compiled(sorted(problems))
     progress.begin("compiling")
     artifacts = make_artifacts(loaded, problems)
+    if probe := probe_artifact(loaded, problems):
+        artifacts = with_artifact(artifacts, probe, problems)
     plan = make_plan(loaded, artifacts, identity, problems)
     manifests = make_configmaps(artifacts, identity.application, loaded.config, problems)
     hooks = make_hooks(plan, loaded.config, problems) if loaded.config.hooks.emit else []

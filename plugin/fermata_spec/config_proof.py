@@ -1,15 +1,17 @@
 """The keys of ``fermata.yaml`` about proof: what Airflow must offer, verify and smoke."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from fermata_spec.expect_kinds import PACKAGES, VERSIONS
-from fermata_spec.kinds import DURATION, SHARE, TEXT, TEXTS, Choice, ListOf, Number
+from fermata_spec.kinds import DURATION, SHARE, TEXT, TEXTS, Choice, ListOf, Number, Text
 from fermata_spec.placeholders import NAMES, TEMPLATE
 from fermata_spec.plan import CHECK_MODES, Mode
 from fermata_spec.sections import Section, SectionKind, key
 
 MODE = Choice(("enforce", "warn", "off"))
+_LONGEST_ID = 250  # Airflow's own bound
 
 
 class Expects(Section):
@@ -113,6 +115,29 @@ class SmokeRun(Section):
     )
 
 
+def _dag_id(text: str) -> None:
+    if len(text) > _LONGEST_ID or not re.fullmatch(r"[\w.-]+", text, re.ASCII):
+        raise ValueError(f"{text[:60]!r} is no DAG id: letters, digits, - _ . only")
+
+
+class Probe(Section):
+    """Where tasks of ours must find this revision's files."""
+
+    pools: tuple[str, ...] = key(TEXTS, "Pools, each with a task of its own.", default=[])
+    queues: tuple[str, ...] = key(TEXTS, "Queues, likewise.", default=[])
+    dag_id: str = key(
+        Text("a DAG id", _dag_id, r"^[A-Za-z0-9_.-]+$"),
+        "The probe's DAG id; another one for each application of one Airflow.",
+        default="fermata_probe",
+    )
+    deadline: float = key(DURATION, "How long its run may take.", default="5m")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to prove."""
+        return bool(self.pools or self.queues)
+
+
 class Smoke(Section):
     """DAGs that must run on the new revision before the sync is good."""
 
@@ -127,3 +152,15 @@ class Smoke(Section):
     dags: tuple[SmokeRun, ...] = key(
         ListOf(SectionKind(SmokeRun)), "The DAGs; they are left out of every hold.", default=[]
     )
+    probe: Probe = key(
+        SectionKind(Probe),
+        "A DAG of Fermata's own, which proves that a worker of each pool and queue has this "
+        "revision's files. `configmap` brings it along; otherwise git has it, from "
+        "`fermata plan --probe`.",
+        default={},
+    )
+
+    @property
+    def runs_any(self) -> bool:
+        """Whether any DAG is run."""
+        return bool(self.dags) or self.probe.wanted

@@ -57,7 +57,7 @@ def _check_argocd(read: ConfigFile) -> None:
 def _check_lease(read: ConfigFile) -> None:
     """Report a hold that would end before a sync that uses every deadline in full."""
     config, drain = read.config, read.config.hold.drain
-    smoke = config.smoke.deadline if config.smoke.dags else 0.0
+    smoke = config.smoke.deadline if config.smoke.runs_any else 0.0
     longest_drain = drain.extend_to if drain.on_deadline == "extend" else drain.deadline
     if longest_drain < drain.deadline:
         read.report(

@@ -133,13 +133,15 @@ class SmokeDag:
     """A DAG to run on the new revision, with its ``conf`` and its own deadline in seconds.
 
     ``conf`` holds its placeholders still: smoke replaces them, so that the same checkout gives the
-    same plan but for its revision. ``skip``: why it is not run for now; empty: it is.
+    same plan but for its revision. ``skip``: why it is not run for now; empty: it is. ``probes``:
+    what each task of Fermata's own probe proves, by task id; empty: it is another DAG.
     """
 
     dag_id: str
     conf: Mapping[str, Any] = field(default_factory=dict)
     deadline: float = 600.0
     skip: str = ""
+    probes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

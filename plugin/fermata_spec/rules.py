@@ -44,6 +44,7 @@ REFUSING = {
     "overlay": "A file of an overlay that cannot be laid over, or merged into, anything.",
     "parameter": "A parameter of the Application that there is not.",
     "path": "A name with control characters, not UTF-8, or too long for a key.",
+    "probe-stale": "A probe in git that is not what `smoke.probe` asks for.",
     "silence": "A rule to be silenced that is none, or that may not be.",
     "symlink": "A link that leads out of the checkout, or a linked folder, which is not read.",
     "too-large": "An object that the API server would refuse, with its largest files.",

@@ -1,17 +1,14 @@
 """The client's promises, on a real Airflow: what holds the fake against the truth."""
 
-import base64
-import json
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from airflow_cases import MANY, AirflowCases, Found
 from airflow_history_cases import HistoryCases
+from airflow_person import Person
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.demo.airflow_server import RunningAirflow
@@ -31,7 +28,8 @@ class RealWorld:
         self._airflow = airflow
         self._folder = folder
         self._apis: dict[str, AirflowApi] = {}
-        self.secrets = ["guessed", *(self._password(user) for user in ("fermata", "ann", "victor"))]
+        persons = (Person(airflow, user) for user in ("fermata", "ann", "victor"))
+        self.secrets = ["guessed", *(person.password for person in persons)]
 
     def api(self, user: str = "fermata") -> AirflowApi:
         if user not in self._apis:
@@ -44,8 +42,7 @@ class RealWorld:
         return self._client(self._airflow.username_file, password)
 
     def bulk_pause(self, query: str, *, paused: bool) -> None:
-        api = self.api().version().api
-        self._send("PATCH", f"/api/{api}/dags?{query}", {"is_paused": paused}, self._headers("ann"))
+        Person(self._airflow, "ann").asks("PATCH", f"/dags?{query}", {"is_paused": paused})
 
     def eventually(self, look: Callable[[], Found | None]) -> Found:
         give_up_at = time.monotonic() + PATIENCE
@@ -62,30 +59,6 @@ class RealWorld:
     def _client(self, username: Path, password: Path) -> AirflowApi:
         clock = SystemClock(Termination())
         return AirflowApi(self._airflow.url, PasswordFiles(username, password), clock=clock)
-
-    def _headers(self, user: str) -> dict[str, str]:
-        """Return headers for a request of ``user`` that our client does not know."""
-        login = {"username": user, "password": self._password(user)}
-        if self.api().version().api == "v1":
-            pair = base64.b64encode(f"{user}:{login['password']}".encode()).decode()
-            return {"Authorization": f"Basic {pair}"}
-        token = self._send("POST", "/auth/token", login, {})["access_token"]
-        return {"Authorization": f"Bearer {token}"}
-
-    def _send(
-        self, method: str, path: str, body: dict[str, Any], headers: dict[str, str]
-    ) -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            self._airflow.url + path,
-            method=method,
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", **headers},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return dict(json.load(answer))
-
-    def _password(self, user: str) -> str:
-        return self._airflow.credential_files(user)[1].read_text().strip()
 
 
 @pytest.fixture(scope="module")

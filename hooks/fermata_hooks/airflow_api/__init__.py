@@ -31,6 +31,7 @@ from fermata_hooks.airflow_api.models import (
     PauseAnswer,
     PauseEvent,
     PauseLog,
+    Pool,
     TaskInstance,
 )
 from fermata_hooks.exchange import NotSentError
@@ -59,6 +60,7 @@ __all__ = [
     "PauseAnswer",
     "PauseEvent",
     "PauseLog",
+    "Pool",
     "TaskInstance",
     "TokenFile",
 ]

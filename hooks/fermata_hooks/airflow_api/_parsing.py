@@ -96,6 +96,8 @@ def task_instance(fields: Fields) -> TaskInstance:
         try_number=fields.optional_number("try_number") or 0,
         state=state,
         since=fields.time(_SINCE.get(state, "end_date")) or fields.time("start_date"),
+        pool=fields.optional_text("pool") or "",
+        queue=fields.optional_text("queue") or "",
     )
 
 

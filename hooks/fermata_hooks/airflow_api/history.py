@@ -10,7 +10,7 @@ from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api._pages import PAGE
 from fermata_hooks.airflow_api._questions import NOT_FOUND, Questions, fields_of
 from fermata_hooks.airflow_api._scans import Scan
-from fermata_hooks.airflow_api.models import ACTIVE_RUN_STATES, DagRun
+from fermata_hooks.airflow_api.models import ACTIVE_RUN_STATES, DagRun, Pool
 from fermata_hooks.exchange import segment
 from fermata_spec.errors import RejectedError
 
@@ -65,6 +65,21 @@ class History:
             if exc.status != NOT_FOUND:
                 raise
 
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> str | None:
+        """Return the text that a task of a run has returned; ``None`` if it has returned none.
+
+        Needs ``can_read`` on XComs. What is no text is one by 2.x's own writing of it.
+        """
+        run = f"/dags/{segment(dag_id)}/dagRuns/{segment(run_id)}"
+        path = f"{run}/taskInstances/{segment(task_id)}/xcomEntries/return_value"
+        fields = self._questions.one_or_none(path)
+        return fields.optional_text("value") if fields else None
+
+    def pool(self, name: str) -> Pool | None:
+        """Return how full a pool is; ``None`` if there is none of that name."""
+        fields = self._questions.one_or_none(f"/pools/{segment(name)}")
+        return _pool(fields) if fields else None
+
     def scheduled_between(self, dag_id: str, *, first: float, last: float) -> int:
         """Return how many logical dates the DAG's timetable has from ``first`` to ``last``.
 
@@ -82,6 +97,11 @@ class History:
         }
         answer = self._questions.ask("POST", "/backfills/dry_run", body=body)
         return fields_of(answer).number("total_entries")
+
+
+def _pool(fields: Fields) -> Pool:
+    slots = fields.number("slots")
+    return Pool(slots=slots, open=fields.number("open_slots"))
 
 
 def _run_of(fields: Fields) -> tuple[float, float | None]:

@@ -167,6 +167,14 @@ class DagWarning:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pool:
+    """How many slots a pool has (-1: without end), and how many of them are free."""
+
+    slots: int
+    open: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskInstance:
     """A task of a run. ``state`` is ``none`` while Airflow has not scheduled it.
 
@@ -183,6 +191,8 @@ class TaskInstance:
     state: str = "none"
     since: float | None = None
     owner: str = ""
+    pool: str = ""
+    queue: str = ""
 
     @property
     def finished(self) -> bool:

@@ -146,6 +146,7 @@ def run_smoke_dags(
         clock=place.clock,
         termination=place.termination,
         still_held=still_held,
+        touched=handoff.affected if handoff else (),
     )
     report.checks += done.checks
     if done.ran:
@@ -154,6 +155,12 @@ def run_smoke_dags(
                 dag_id=dag.dag_id, done="smoke failed" if _failed(dag.dag_id, done) else "ran"
             )
             for dag in plan.smoke.dags
+            if not dag.skip
+        ]
+        report.dags += [
+            DagOutcome(dag_id=dag.dag_id, done="not run", why=dag.skip)
+            for dag in plan.smoke.dags
+            if dag.skip
         ]
     report.verdict, report.message = done.verdict, done.message
     return done

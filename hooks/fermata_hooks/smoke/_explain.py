@@ -1,8 +1,12 @@
 """Why a smoke DAG cannot run, why its run does not end, and what it died of."""
 
+from collections.abc import Collection
+
 from fermata_hooks.airflow_api import DagDetails, TaskInstance
 from fermata_hooks.redaction import redact_lines
+from fermata_hooks.smoke import _probe
 from fermata_hooks.smoke._runs import Airflow, SmokeRun
+from fermata_hooks.smoke._waiting import task_name, waits_for
 from fermata_spec.errors import RejectedError, UnavailableError
 from fermata_spec.plan import Plan, SmokeDag
 from fermata_spec.report import Check
@@ -42,7 +46,9 @@ def never_started(run: SmokeRun, plan: Plan) -> Check:
     return Check(name=check_name(run.dag_id), verdict="inconclusive", message=message)
 
 
-def ended(airflow: Airflow, plan: Plan, run: SmokeRun, *, seconds: float) -> Check:
+def ended(
+    airflow: Airflow, plan: Plan, run: SmokeRun, *, seconds: float, touched: Collection[str] = ()
+) -> Check:
     """Return the check of a run that is over."""
     numbers: dict[str, float | int | str] = {"seconds": round(seconds, 1), "run": run.run_id}
     versions = run.run.version_numbers if run.run else ()
@@ -65,7 +71,25 @@ def ended(airflow: Airflow, plan: Plan, run: SmokeRun, *, seconds: float) -> Che
         message = f"{run.dag_id}: succeeded, but on commit {commit}, not on this revision"
         return Check(name=name, verdict="inconclusive", message=message, numbers=numbers)
     message = f"{run.dag_id}: success in {format_duration(seconds)}, {_version(run)}"
-    return Check(name=name, verdict="pass", message=message, numbers=numbers)
+    passed = Check(name=name, verdict="pass", message=message, numbers=numbers)
+    return _with_probes(airflow, plan, run, passed, touched) if run.smoke.probes else passed
+
+
+def _with_probes(
+    airflow: Airflow, plan: Plan, run: SmokeRun, passed: Check, touched: Collection[str]
+) -> Check:
+    """Return the check of a probe that has run: what its tasks have found counts."""
+    probed = _probe.judge(airflow, plan, run, touched)
+    message = f"{run.dag_id}: {probed.message}"
+    if probed.verdict == "pass":
+        message = f"{passed.message}; {probed.message}"
+    return Check(
+        name=passed.name,
+        verdict=probed.verdict,
+        message=message,
+        numbers={**passed.numbers, **probed.numbers},
+        lines=probed.lines,
+    )
 
 
 def _version(run: SmokeRun) -> str:
@@ -85,7 +109,7 @@ def overdue(airflow: Airflow, run: SmokeRun, *, seconds: float, no_answer: str =
     after = format_duration(seconds)
     verdict, why = "inconclusive", f"no answer from Airflow: {no_answer}"
     if not no_answer:
-        began, why = _stuck(airflow, run)
+        began, why = waits_for(airflow, run)
         verdict = "fail" if began else "inconclusive"
     return Check(
         name=check_name(run.dag_id),
@@ -129,7 +153,7 @@ def _cause(airflow: Airflow, run: SmokeRun) -> tuple[str, tuple[str, ...]]:
     lines = _log(airflow, first)
     said = next((line for line in reversed(lines) if _is_error(line)), lines[-1] if lines else "")
     of = f" of {len(failed)}" if len(failed) > 1 else ""
-    head = f"{run.dag_id}: task {_task_name(first)} failed{' first' + of if of else ''}"
+    head = f"{run.dag_id}: task {task_name(first)} failed{' first' + of if of else ''}"
     return (f"{head}: {said.strip()}" if said else head), lines
 
 
@@ -142,33 +166,3 @@ def _log(airflow: Airflow, task: TaskInstance) -> tuple[str, ...]:
 
 def _is_error(line: str) -> bool:
     return any(word in line for word in _ERROR_WORDS)
-
-
-def _stuck(airflow: Airflow, run: SmokeRun) -> tuple[bool, str]:
-    """Return whether a task has begun, and what the run waits for."""
-    try:
-        details = airflow.dag_details(run.dag_id)
-        tasks = airflow.run_task_instances(run.dag_id, run.run_id)
-    except (RejectedError, UnavailableError) as exc:
-        return False, f"cannot be told: {exc}"
-    if details is not None and details.dag.is_paused:
-        return False, "the DAG was paused after its run was triggered"
-    begun = [task for task in tasks if task.state == "running" or task.finished]
-    for state, why in (
-        ("running", "still runs"),
-        ("queued", "is queued: no worker has taken it (slots, parallelism, no worker?)"),
-        ("scheduled", "waits for a slot (pool, max_active_tasks)"),
-        ("deferred", "is deferred: waits for its trigger (is a triggerer alive?)"),
-        ("up_for_retry", "waits for its retry"),
-        ("up_for_reschedule", "waits for its next poke"),
-    ):
-        waiting = [task for task in tasks if task.state == state]
-        if waiting:
-            return bool(begun), f"task {_task_name(waiting[0])} {why}"
-    if run.state == "queued":
-        return False, "the scheduler has not started it (max_active_runs, or no scheduler?)"
-    return bool(begun), "no task of it is under way"
-
-
-def _task_name(task: TaskInstance) -> str:
-    return f"{task.task_id}[{task.map_index}]" if task.map_index >= 0 else task.task_id

@@ -1,13 +1,13 @@
 """Start all smoke DAGs, wait for each until its deadline, and leave none of our runs behind."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from fermata_hooks.clock import Clock
-from fermata_hooks.smoke import _explain
+from fermata_hooks.smoke import _explain, _probe
 from fermata_hooks.smoke._runs import Airflow, SmokeRun, cancel, start
 from fermata_hooks.smoke._tidy import CHECK as TIDY_CHECK
 from fermata_hooks.smoke._tidy import tidy
@@ -49,11 +49,13 @@ def smoke(  # noqa: PLR0913 - collaborators and what is run, all by name
     clock: Clock,
     termination: Termination,
     still_held: Callable[[], None],
+    touched: Collection[str] = (),
 ) -> SmokeResult:
     """Run the plan's smoke DAGs and return how they went.
 
     ``sync`` is the time of the hold that this smoke belongs to, and part of the runs' names;
-    without one nothing can be joined. ``still_held`` is asked at each look.
+    without one nothing can be joined. ``still_held`` is asked at each look. ``touched`` are the
+    DAGs whose files a probe proves; empty: all.
 
     Raises:
         InconclusiveError: from ``still_held``, when the hold was ended by somebody else.
@@ -71,7 +73,7 @@ def smoke(  # noqa: PLR0913 - collaborators and what is run, all by name
     if refused:
         return _result(refused, ran=0)
     number = int(sync if sync is not None else clock.now())
-    under_way = _UnderWay(airflow, plan, runs, number=number, clock=clock)
+    under_way = _UnderWay(airflow, plan, runs, number=number, clock=clock, touched=touched)
     try:
         checks = under_way.wait(still_held)
     finally:
@@ -101,11 +103,18 @@ def _ready(airflow: Airflow, plan: Plan, clock: Clock) -> tuple[list[SmokeRun], 
 class _UnderWay:
     """The runs of one smoke: so many at once, each with its deadline, all with one together."""
 
-    def __init__(
-        self, airflow: Airflow, plan: Plan, runs: list[SmokeRun], *, number: int, clock: Clock
+    def __init__(  # noqa: PLR0913 - those of smoke
+        self,
+        airflow: Airflow,
+        plan: Plan,
+        runs: list[SmokeRun],
+        *,
+        number: int,
+        clock: Clock,
+        touched: Collection[str],
     ) -> None:
         self._airflow, self._plan, self._runs, self._clock = airflow, plan, runs, clock
-        self._number = number
+        self._number, self._touched = number, touched
         self._started = clock.monotonic()
         self._waiting = list(runs)
         self._checks: dict[str, Check] = {}
@@ -147,7 +156,8 @@ class _UnderWay:
             run = self._waiting.pop(0)
             self.begun.append(run)
             run.began = self._clock.monotonic()
-            start(self._airflow, self._plan, run, number=self._number)
+            more = _probe.conf_of(self._plan, run, self._touched) if run.smoke.probes else {}
+            start(self._airflow, self._plan, run, number=self._number, more=more)
 
     def _judge(self, no_answer: str) -> None:
         is_over = self._elapsed >= self._plan.smoke.deadline
@@ -155,7 +165,7 @@ class _UnderWay:
             seconds = self._clock.monotonic() - run.began
             if run.finished:
                 self._checks[run.dag_id] = _explain.ended(
-                    self._airflow, self._plan, run, seconds=seconds
+                    self._airflow, self._plan, run, seconds=seconds, touched=self._touched
                 )
             elif is_over or seconds >= run.smoke.deadline:
                 self._checks[run.dag_id] = _explain.overdue(

@@ -2,11 +2,11 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from fermata_hooks.airflow_api import DagDetails, DagRun, TaskInstance
+from fermata_hooks.airflow_api import DagDetails, DagRun, Health, Pool, TaskInstance
 from fermata_spec.errors import RejectedError, UnavailableError
 from fermata_spec.placeholders import filled
 from fermata_spec.plan import Plan, SmokeDag
@@ -28,6 +28,15 @@ class Runs(Protocol):
     def delete_run(self, dag_id: str, run_id: str) -> None:
         """Remove a run that has finished."""
 
+    def active_runs(self, dag_ids: Sequence[str]) -> list[DagRun]:
+        """Return the runs that are queued or running."""
+
+    def returned(self, dag_id: str, run_id: str, task_id: str) -> str | None:
+        """Return the text that a task has returned."""
+
+    def pool(self, name: str) -> Pool | None:
+        """Return how full a pool is."""
+
 
 class Airflow(Protocol):
     """What smoke asks of Airflow."""
@@ -35,6 +44,9 @@ class Airflow(Protocol):
     @property
     def history(self) -> Runs:
         """What has run."""
+
+    def health(self) -> Health:
+        """Return the health of Airflow's components."""
 
     def dag_details(self, dag_id: str) -> DagDetails | None:
         """Return the DAG with its serialized form."""
@@ -92,18 +104,25 @@ def name_of(plan: Plan) -> str:
     return f"fermata-{_ILLEGAL.sub('-', plan.application)[:_MAX_NAME]}"
 
 
-def start(airflow: Airflow, plan: Plan, started: SmokeRun, *, number: int) -> None:
+def start(
+    airflow: Airflow,
+    plan: Plan,
+    started: SmokeRun,
+    *,
+    number: int,
+    more: Mapping[str, object] | None = None,
+) -> None:
     """Trigger or join the run; one of this sync that has failed already is followed by another.
 
     A run that failed before is what a killed hook left (it cancels its runs), so its state says
-    nothing; one that is under way or has succeeded is joined.
+    nothing; one that is under way or has succeeded is joined. ``more`` is added to the conf.
     """
     for attempt in range(ATTEMPTS):
         started.run_id = run_id(plan, number + attempt)
         started.run = airflow.trigger(
             started.dag_id,
             run_id=started.run_id,
-            conf=_conf(plan, started),
+            conf={**_conf(plan, started), **(more or {})},
             note=f"Fermata smoke of {plan.application} at {plan.revision}",
         )
         if started.run.state != "failed":

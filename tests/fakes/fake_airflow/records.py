@@ -1,7 +1,7 @@
 """What the fake Airflow knows: DAGs, runs, tasks, import errors and rows of its event log."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ class FakeDag:
 
     A run that is triggered goes through ``run_states``, one step each time it is asked for, while
     the DAG is not paused. Its tasks are ``tasks``; when the run fails the last one has failed,
-    with ``log`` as its log. The next scheduled run is due at ``next_due``, and one ``every`` so
-    many seconds from there on.
+    with ``log`` as its log; ``returns`` says what each returns, given the run's conf. The next
+    scheduled run is due at ``next_due``, and one ``every`` so many seconds from there on.
     """
 
     dag_id: str
@@ -39,6 +39,9 @@ class FakeDag:
     retries: int = 0
     run_states: Sequence[str] = ("queued", "running", "success")
     log: Sequence[str] = ("hello",)
+    returns: Callable[[Mapping[str, Any]], str | None] = lambda _conf: None
+    pool: str = "default_pool"
+    queue: str = "default"
 
 
 @dataclass(kw_only=True)
@@ -73,6 +76,8 @@ class FakeTask:
     start: float | None = None
     end: float | None = None
     log: Sequence[str] = ()
+    pool: str = "default_pool"
+    queue: str = "default"
 
 
 @dataclass(kw_only=True)

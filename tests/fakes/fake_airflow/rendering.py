@@ -150,6 +150,8 @@ class Rendering:
             "queued_when": self.time(task.queued_when),
             "start_date": self.time(task.start),
             "end_date": self.time(task.end),
+            "pool": task.pool,
+            "queue": task.queue,
         }
 
     def row(self, row: FakeRow) -> Json:

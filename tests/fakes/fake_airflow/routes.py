@@ -77,6 +77,11 @@ class Routes:
             ("PATCH", "dags/*/dagRuns/*", self._running.patch),
             ("DELETE", "dags/*/dagRuns/*", self._running.delete),
             ("GET", "dags/*/dagRuns/*/taskInstances", self._run_tasks),
+            (
+                "GET",
+                "dags/*/dagRuns/*/taskInstances/*/xcomEntries/return_value",
+                self._running.returned,
+            ),
             ("GET", "dags/*/dagRuns/*/taskInstances/*/logs/*", self._log),
             ("GET", "dagSources/*", self._source),
             ("GET", "importErrors", self._import_errors),
@@ -274,7 +279,10 @@ class Routes:
     def _pool(self, _request: WireRequest, _query: Query, _user: str, name: str) -> Json:
         if name not in self._airflow.pools:
             raise DeniedError(404, f"The Pool with name: `{name}` was not found")
-        return {"name": name, "slots": 128}
+        slots = self._airflow.pools[name]
+        states = ("queued", "running")
+        held = [t for t in self._airflow.tasks if t.pool == name and t.state in states]
+        return {"name": name, "slots": slots, "open_slots": slots - len(held)}
 
     def _connection(self, _request: WireRequest, _query: Query, _user: str, name: str) -> Json:
         if name not in self._airflow.known_connections:

@@ -55,7 +55,9 @@ class Running:
         )
         airflow.runs[dag_id, run_id] = run
         for task_id in dag.tasks:
-            airflow.tasks.append(FakeTask(dag_id=dag_id, run_id=run_id, task_id=task_id))
+            task = FakeTask(dag_id=dag_id, run_id=run_id, task_id=task_id)
+            task.pool, task.queue = dag.pool, dag.queue
+            airflow.tasks.append(task)
         airflow.write_row("trigger_dag_run", user, dag_id)
         return self._render.run(run)
 
@@ -89,6 +91,23 @@ class Running:
         if run.state == "running" and self._airflow.release.generation == 3:
             raise DeniedError(409, "The DagRun cannot be deleted in running state")
         del self._airflow.runs[dag_id, run_id]
+
+    def returned(
+        self,
+        _request: "WireRequest",
+        _query: Query,
+        _user: str,
+        dag_id: str,
+        run_id: str,
+        task_id: str,
+    ) -> Json:
+        """Return what a task has returned."""
+        run = self.known(dag_id, run_id)
+        value = self._airflow.dags[dag_id].returns(run.conf)
+        if value is None or run.state != "success":
+            raise DeniedError(404, "XCom entry not found")
+        key = {"key": "return_value", "dag_id": dag_id, "run_id": run_id, "task_id": task_id}
+        return {**key, "value": value}
 
     def _check_trigger(self, body: Any) -> None:  # noqa: ANN401
         is_new = self._airflow.release.generation == 3

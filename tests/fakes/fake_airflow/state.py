@@ -47,7 +47,7 @@ class FakeAirflow:
         self.rows: list[FakeRow] = []
         self.health = {name: FakeComponent(heartbeat=now()) for name in COMPONENTS}
         self.providers = {"apache-airflow-providers-standard": "1.9.0"}
-        self.pools = {"default_pool"}
+        self.pools = {"default_pool": 128}  # slots
         self.warnings: list[tuple[str, str, str]] = []
         self.known_connections: set[str] = set()
         self.variables: dict[str, str] = {}

@@ -216,11 +216,13 @@ def test_a_smoke_dag_that_is_not_there_fails_and_nothing_is_started(world: World
         pytest.param(
             ("queued",), "none", "inconclusive", "the scheduler has not started it", id="run queued"
         ),
+        pytest.param(("queued", "running"), "queued", "inconclusive", "has taken it", id="queued"),
         pytest.param(
-            ("queued", "running"), "queued", "inconclusive", "no worker has taken it", id="queued"
-        ),
-        pytest.param(
-            ("queued", "running"), "scheduled", "inconclusive", "waits for a slot", id="scheduled"
+            ("queued", "running"),
+            "scheduled",
+            "inconclusive",
+            "pool default_pool is not full (128 of 128 free)",
+            id="scheduled",
         ),
         pytest.param(("queued", "running"), "running", "fail", "still runs", id="running"),
     ],
@@ -236,6 +238,55 @@ def test_a_run_that_does_not_end_is_explained_and_cancelled(
     assert told in done.message
     assert 60 <= world.clock.elapsed < 70
     assert world.states == {RUN: "failed"}
+
+
+def test_a_task_that_waits_for_a_full_pool_names_it(world: World) -> None:
+    world.airflow.dags["probe"].pool = "narrow"
+    world.airflow.pools["narrow"] = 0
+    world.stays("queued", "running", tasks="scheduled")
+
+    done = world.smoke()
+
+    assert done.verdict == "inconclusive"
+    assert "waits for a slot: pool narrow is full (0 slot(s), none free)" in done.message
+
+
+def test_a_task_in_a_pool_that_is_not_there_names_it(world: World) -> None:
+    world.airflow.dags["probe"].pool = "gone"
+    world.stays("queued", "running", tasks="scheduled")
+
+    assert "there is no pool gone" in world.smoke().message
+
+
+def test_a_task_that_no_worker_takes_names_its_queue(world: World) -> None:
+    world.airflow.dags["probe"].queue = "spark"
+    world.stays("queued", "running", tasks="queued")
+
+    done = world.smoke()
+
+    assert done.verdict == "inconclusive"
+    assert "no worker of queue spark has taken it" in done.message
+
+
+def test_a_scheduler_that_is_dead_is_named(world: World) -> None:
+    world.airflow.health["scheduler"].status = "unhealthy"
+    world.stays("queued", tasks="none")
+
+    assert "(the scheduler is not alive)" in world.smoke().message
+
+
+def test_other_runs_of_the_dag_are_named_where_its_own_is_not_started(world: World) -> None:
+    world.api.trigger("probe", run_id="manual-by-ann", conf={}, note="")
+    world.stays("queued", tasks="none")
+
+    assert "1 other run(s) of this DAG are active" in world.smoke().message
+
+
+def test_a_reason_that_may_not_be_read_is_told_as_unknown(world: World) -> None:
+    world.stays("queued", "running", tasks="scheduled")
+    world.airflow.answers(403, method="GET", path="/pools/", times=0)
+
+    assert "how full pool default_pool is cannot be told" in world.smoke().message
 
 
 def test_a_dag_that_is_paused_after_its_run_was_triggered_is_recognised(world: World) -> None:
