@@ -69,24 +69,50 @@ class DocumentsContract:
 
         assert documents.read("ledger").content is None
 
+    def test_a_document_that_has_changed_since_is_not_deleted(self, documents: Documents) -> None:
+        first = documents.replace("sync-sales", b"one", expected=ABSENT)
+        second = documents.replace("sync-sales", b"two", expected=first)
+
+        with pytest.raises(ConflictError, match="sync-sales"):
+            documents.delete("sync-sales", expected=first)
+
+        assert documents.read("sync-sales").content == b"two"
+        documents.delete("sync-sales", expected=second)
+        documents.delete("sync-sales", expected=second)
+        assert documents.read("sync-sales").content is None
+
+    def test_documents_are_listed_by_the_beginning_of_their_names(
+        self, documents: Documents
+    ) -> None:
+        assert documents.versions("sync") == {}
+
+        documents.replace("ledger", b"one", expected=ABSENT)
+        documents.put("synchronous", b"no")
+        documents.put("sync-sales", b"two")
+        documents.put("sync-shop", b"three")
+
+        assert documents.versions("sync") == {
+            name: documents.read(name).version for name in ("sync-sales", "sync-shop")
+        }
+
     def test_documents_do_not_touch_each_other(self, documents: Documents) -> None:
         documents.replace("ledger", b"one", expected=ABSENT)
-        documents.replace("handoff-sales", b"two", expected=ABSENT)
+        documents.replace("sync-sales", b"two", expected=ABSENT)
 
-        documents.delete("handoff-sales")
+        documents.delete("sync-sales")
 
         assert documents.read("ledger").content == b"one"
 
     def test_put_makes_a_document_and_replaces_whatever_is_there(
         self, documents: Documents
     ) -> None:
-        documents.put("handoff-sales", b"one")
-        version = documents.read("handoff-sales").version
+        documents.put("sync-sales", b"one")
+        version = documents.read("sync-sales").version
 
-        documents.put("handoff-sales", b"two")
+        documents.put("sync-sales", b"two")
 
-        assert documents.read("handoff-sales").content == b"two"
-        assert documents.read("handoff-sales").version != version
+        assert documents.read("sync-sales").content == b"two"
+        assert documents.read("sync-sales").version != version
 
     def test_almost_a_mebibyte_fits(self, documents: Documents) -> None:
         content = bytes(1_000_000)

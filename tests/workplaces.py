@@ -72,10 +72,15 @@ class CountedDocuments:
         self.calls[f"put {name}"] += 1
         self._documents.put(name, content)
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, expected: str | None = None) -> None:
         """Delete, counted."""
         self.calls[f"delete {name}"] += 1
-        self._documents.delete(name)
+        self._documents.delete(name, expected=expected)
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        """List, counted."""
+        self.calls[f"list {prefix}"] += 1
+        return self._documents.versions(prefix)
 
 
 class Surroundings:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -164,7 +165,29 @@ TAKEN = Handoff(
     shown=("etl",),
     shapes={"etl": Shape(schedule="@daily", tasks={"load": ("ann", 2)})},
     held=("etl",),
+    useful_until=3612.5,
 )
+
+
+@pytest.mark.parametrize(
+    "applications",
+    [("shop", "shop-2"), ("a" * 80, "a" * 81), ("team_shop", "team-shop"), ("Shop", "shop")],
+    ids=["plain", "too long for a name", "of another namespace", "in capitals"],
+)
+def test_each_application_has_a_config_map_of_its_own(applications: tuple[str, str]) -> None:
+    names = [f"fermata-{document_name(application)}" for application in applications]
+
+    assert len(set(names)) == 2
+    assert all(re.fullmatch(r"fermata-sync-[a-z0-9-]{1,50}", name) for name in names)
+
+
+def test_the_config_map_is_called_after_its_application() -> None:
+    assert f"fermata-{document_name('shop')}" == "fermata-sync-shop"
+
+
+def test_it_says_when_its_use_is_over(world: World) -> None:
+    assert world.take("etl").useful_until == world.take("etl").started + PLAN.hold.lease
+    assert world.take().useful_until == world.clock.now() + PLAN.hold.lease
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -235,6 +235,9 @@ def watch_it(stage: Stage, kube: RecordingKube, argocd: ArgoCd | None = None) ->
         syncing(KubernetesDagSets(stage.kube, stage.namespace), plan)
         stage.clock.sleep(61)
         assert watch.do_pass().failure is None
+    stage.clock.sleep(1200)  # by now no sync asks for the handoffs any more
+    assert watch.do_pass().failure is None
+    assert stage.place(stage.kube).documents.versions("sync") == {}
     return watch
 
 

@@ -10,6 +10,7 @@ from fermata_hooks.kube import ObjectDict, Objects
 from fermata_spec.errors import RejectedError, SettingsError
 
 PREFIX = "fermata-"
+OURS = {"app.kubernetes.io/managed-by": "fermata"}
 KEPT = ("labels", "annotations", "ownerReferences", "finalizers")  # others may have added these
 
 _CONFLICT = 409
@@ -19,10 +20,10 @@ _NOT_FOUND = 404
 class ConfigMapDocuments:
     """Documents in a namespace: ``ledger`` is the ConfigMap ``fermata-ledger``.
 
-    RBAC: ``get``, ``create``, ``update`` and ``delete`` on ``configmaps``. A ConfigMap is replaced
-    whole, with the ``resourceVersion`` that was read: never a patch, never server-side apply. What
-    others wrote into its metadata stays. One that is there without our key is an empty document,
-    so that it can be made beforehand where ``create`` is not to be granted.
+    RBAC: ``get``, ``create``, ``update``, ``list`` and ``delete`` on ``configmaps``. A ConfigMap
+    is replaced whole, with the ``resourceVersion`` that was read: never a patch, never server-side
+    apply. What others wrote into its metadata stays. One that is there without our key is an empty
+    document, so that it can be made beforehand where ``create`` is not to be granted.
     """
 
     def __init__(self, objects: Objects, *, names: Mapping[str, str] | None = None) -> None:
@@ -71,10 +72,26 @@ class ConfigMapDocuments:
                 raise
             self._create_or_replace(name, body)
 
-    def delete(self, name: str) -> None:
-        """Remove the document; one that is not there is fine."""
-        self._objects.delete(self._named(name))
+    def delete(self, name: str, *, expected: str | None = None) -> None:
+        """Remove the document, of this version or whatever it is; one that is not there is fine."""
+        try:
+            self._objects.delete(self._named(name), version=expected)
+        except RejectedError as exc:
+            if exc.status == _CONFLICT:
+                raise ConflictError(f"{self._told(name)}: {exc}") from exc
+            raise
         self._metadata.pop(name, None)
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Return the versions of such documents, of those that have our label (``list``)."""
+        begin = f"{PREFIX}{prefix}-"
+        label = "=".join(next(iter(OURS.items())))
+        found = (each["metadata"] for each in self._objects.list(labels=label, metadata_only=True))
+        return {
+            str(metadata["name"]).removeprefix(PREFIX): str(metadata["resourceVersion"])
+            for metadata in found
+            if str(metadata["name"]).startswith(begin)
+        }
 
     def _create_or_replace(self, name: str, body: ObjectDict) -> None:
         try:
@@ -97,7 +114,7 @@ class ConfigMapDocuments:
 
     def _body(self, name: str, content: bytes, metadata: Mapping[str, Any]) -> ObjectDict:
         kept = {key: metadata[key] for key in (*KEPT, "resourceVersion") if metadata.get(key)}
-        kept.setdefault("labels", {"app.kubernetes.io/managed-by": "fermata"})
+        kept.setdefault("labels", OURS)
         return {
             "apiVersion": "v1",
             "kind": "ConfigMap",

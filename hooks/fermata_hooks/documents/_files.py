@@ -66,13 +66,21 @@ class FileDocuments:
         with self._locked_to_write(path):
             self._write(path, content, after=self.read(name).version)
 
-    def delete(self, name: str) -> None:
-        """Remove the document; one that is not there is fine."""
+    def delete(self, name: str, *, expected: str | None = None) -> None:
+        """Remove the document, of this version or whatever it is; one that is not there is fine."""
         path = self._path(name)
         if not self._folder.is_dir():
             return
         with self._locked(path), _told(path):
+            if expected is not None and (now := self.read(name).version) not in (expected, ABSENT):
+                raise ConflictError(f"{path}: version {now}, not {expected}")
             path.unlink(missing_ok=True)
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Return the versions of such documents; a damaged one raises ``SettingsError``."""
+        names = [path.name for path in sorted(self._folder.glob(f"{prefix}-*"))]
+        read = {name: self.read(name).version for name in names if _NAME.fullmatch(name)}
+        return {name: version for name, version in read.items() if version != ABSENT}
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):

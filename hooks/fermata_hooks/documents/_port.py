@@ -44,5 +44,11 @@ class Documents(Protocol):
         ``UnavailableError`` when no answer came: it may have happened.
         """
 
-    def delete(self, name: str) -> None:
-        """Remove the document, whatever its version; one that is not there is fine."""
+    def delete(self, name: str, *, expected: str | None = None) -> None:
+        """Remove the document if its version is ``expected`` (None: whatever it is).
+
+        One that is not there is fine. Raises ``ConflictError`` if the version is another one.
+        """
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        """Return the versions of the documents whose names are ``prefix``, ``-`` and more."""

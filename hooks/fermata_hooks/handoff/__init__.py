@@ -1,7 +1,8 @@
 """What ``hold`` knows and ``finish`` needs: how Airflow was before anything was applied.
 
-One gzipped JSON document per application, written before the first pause. It holds for one
-revision; what is absent, damaged, or of another revision makes inconclusive whatever needed it.
+One gzipped JSON document per application, written before the first pause, removed by ``watch``
+when its use is over. It holds for one revision; what is absent, damaged, or of another revision
+makes inconclusive whatever needed it.
 
 A retry of the same revision within the hold's lease keeps the first attempt's baseline: by then
 the change is applied already, and an import error that it brought would else pass for an old one.
@@ -9,6 +10,7 @@ the change is applied already, and an import error that it brought would else pa
 
 from fermata_hooks.handoff._baseline import Baselines, Tasks, shapes, take_baseline
 from fermata_hooks.handoff._model import (
+    PREFIX,
     REDACTED_FINGERPRINT,
     Handoff,
     Shape,
@@ -24,6 +26,7 @@ from fermata_hooks.handoff._model import (
 )
 
 __all__ = [
+    "PREFIX",
     "REDACTED_FINGERPRINT",
     "Baselines",
     "Handoff",

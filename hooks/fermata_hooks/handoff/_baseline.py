@@ -71,14 +71,16 @@ def take_baseline(  # noqa: PLR0913 - what hold knows at this point
             revision=plan.revision,
             started=clock.now(),
             held=tuple(sorted(held)),
+            useful_until=clock.now() + plan.hold.lease,
         )
     dags = airflow.dags(include_stale=True) if dags is None else dags
+    started = airflow.server_time()
     rows = {dag.dag_id: dag for dag in dags}
-    base = previous if _still_holds(previous, plan, airflow.server_time()) else None
+    base = previous if _still_holds(previous, plan, started) else None
     return Handoff(
         application=plan.application,
         revision=plan.revision,
-        started=airflow.server_time(),
+        started=started,
         affected=touched,
         import_errors=base.import_errors if base else fingerprints(airflow.import_errors()),
         last_parsed={
@@ -90,6 +92,7 @@ def take_baseline(  # noqa: PLR0913 - what hold knows at this point
         shown=base.shown if base else _shown(airflow, plan, touched, rows),
         shapes=base.shapes if base else shapes(airflow.structures, touched, rows),
         held=tuple(sorted(held)),
+        useful_until=started + plan.hold.lease,
     )
 
 

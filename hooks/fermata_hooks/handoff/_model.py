@@ -13,9 +13,10 @@ from typing import Any
 from fermata_hooks.airflow_api import ImportErrorRow
 from fermata_hooks.documents import Documents
 from fermata_spec.errors import SettingsError
-from fermata_spec.names import object_name
+from fermata_spec.names import LABEL, object_name
 
 FORMAT = 1
+PREFIX = "sync"
 MAX_BYTES = 32 * 1024 * 1024  # unpacked; 10,000 DAGs are about 1 MB
 REDACTED_FINGERPRINT = "redacted"
 
@@ -40,7 +41,8 @@ class Handoff:
     affected DAG. ``inventory``: the DAGs that were there and not stale. ``shown``: affected DAGs
     whose file had the wanted text already, so that seeing it again proves nothing new. ``shapes``:
     what affected DAGs were made of, as far as it was asked. ``held``: what the hold was asked to
-    hold; empty means that there need be no hold.
+    hold; empty means that there need be no hold. ``useful_until``: when no attempt at this
+    revision makes anything of it any more, by Airflow's clock.
     """
 
     application: str
@@ -53,6 +55,7 @@ class Handoff:
     shown: tuple[str, ...] = ()
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     held: tuple[str, ...] = ()
+    useful_until: float = 0.0
 
 
 def error_key(row: ImportErrorRow) -> str:
@@ -82,8 +85,8 @@ def source_digest(text: str) -> str:
 
 
 def document_name(application: str) -> str:
-    """Return the name of the handoff's document."""
-    return object_name("handoff", application)
+    """Return the name of the handoff's document: the ConfigMap ``fermata-sync-<application>``."""
+    return object_name(PREFIX, application, limit=LABEL - len("fermata-"))
 
 
 def read_handoff(documents: Documents, application: str, revision: str) -> Handoff | None:
@@ -140,6 +143,7 @@ def _parse(raw: Mapping[str, Any]) -> Handoff:
         shown=tuple(str(dag_id) for dag_id in raw["shown"]),
         shapes={str(k): _shape(v) for k, v in raw.get("shapes", {}).items()},
         held=tuple(str(dag_id) for dag_id in raw["held"]),
+        useful_until=float(raw["useful_until"]),
     )
 
 

@@ -69,6 +69,7 @@ def neighbours(place: Workplace) -> Neighbours:
     return Neighbours(
         environment=place.holding,
         agendas=place.agendas,
+        documents=place.documents,
         views=place.views,
         airflow=place.airflow,
         argocd=place.argocd,

@@ -116,10 +116,14 @@ class Objects:
         path = self._of(name) + (f"/{subresource}" if subresource else "")
         return self._patch(path, steps, JSON_PATCH)
 
-    def delete(self, name: str) -> None:
-        """Remove an object; one that is not there is fine (``delete``)."""
+    def delete(self, name: str, *, version: str | None = None) -> None:
+        """Remove an object; one that is not there is fine (``delete``).
+
+        With ``version`` only if it is still that one: else a conflict (409).
+        """
+        options = {"preconditions": {"resourceVersion": version}} if version is not None else None
         try:
-            self._one(Request(method="DELETE", path=self._of(name)))
+            self._one(Request(method="DELETE", path=self._of(name), body=options))
         except RejectedError as exc:
             if not self._absent(exc, name):
                 raise

@@ -10,11 +10,13 @@ from typing import Protocol
 from fermata_hooks.agenda import Agendas
 from fermata_hooks.argocd import ArgoCd
 from fermata_hooks.dagset_views import DagSetViews
+from fermata_hooks.documents import Documents
 from fermata_hooks.holding import Environment, Patience
 from fermata_hooks.watching import _airflow_look, _starts
 from fermata_hooks.watching._airflow_look import AirflowLook
 from fermata_hooks.watching._answers import Questions
 from fermata_hooks.watching._applications import Applications
+from fermata_hooks.watching._handoffs import Handoffs
 from fermata_hooks.watching._holds import LEDGER, Holds, HoldsPass
 from fermata_hooks.watching._metrics import Metrics, Outcome
 from fermata_hooks.watching._outages import Outages
@@ -45,6 +47,7 @@ class Neighbours:
 
     environment: Environment
     agendas: Agendas
+    documents: Documents
     views: DagSetViews
     airflow: Airflow
     argocd: ArgoCd | None
@@ -85,6 +88,7 @@ class Watch:
         self._truth = Truth(neighbours.views, self.applications, self._agendas, clock=clock)
         self._starts = Starts(neighbours.argocd, self._agendas, neighbours.airflow, clock=clock)
         self._airflow = AirflowLook(neighbours.airflow)
+        self._handoffs = Handoffs(neighbours.documents, clock=clock)
         self._unverified: tuple[Unverified, ...] = ()
         self._next_look = self._next_inventory = self._alive_at = clock.monotonic()
         self._done_at: float | None = None
@@ -154,6 +158,9 @@ class Watch:
             with self.outages.tolerated("Airflow's DAGs"):
                 self._airflow.look_at_dags(self._truth.verified)
                 self._next_inventory = now + INVENTORY_EVERY
+            if holds is not None:
+                with self.outages.tolerated("handoffs"):
+                    self._handoffs.tidy(holds.record.holds.keys())
         self.metrics.show_airflow(self._airflow.seen)
 
     def _follow_up(self, holds: HoldsPass) -> None:

@@ -68,8 +68,11 @@ class WorldDocuments:
     def put(self, name: str, content: bytes) -> None:
         raise AssertionError(f"the ledger is never put: {name}, {len(content)} bytes")
 
-    def delete(self, name: str) -> None:
-        raise AssertionError(f"the ledger is never deleted: {name}")
+    def delete(self, name: str, *, expected: str | None = None) -> None:
+        raise AssertionError(f"the ledger is never deleted: {name} {expected}")
+
+    def versions(self, prefix: str) -> dict[str, str]:
+        raise AssertionError(f"nobody lists documents here: {prefix}")
 
 
 class WorldAirflow:

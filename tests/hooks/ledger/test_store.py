@@ -43,7 +43,10 @@ class FickleDocuments:
     def put(self, name: str, content: bytes) -> None:
         raise NotImplementedError
 
-    def delete(self, name: str) -> None:
+    def delete(self, name: str, *, expected: str | None = None) -> None:
+        raise NotImplementedError
+
+    def versions(self, prefix: str) -> dict[str, str]:
         raise NotImplementedError
 
     def _write(self, content: bytes) -> None:

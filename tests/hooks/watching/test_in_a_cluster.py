@@ -264,6 +264,7 @@ def test_status_says_what_is_held_in_the_cluster(cluster: Cluster) -> None:
 LEDGER_RULES = (rule("", "configmaps", "get", "create", "update"),)
 WATCH_RULES = (
     *LEDGER_RULES,
+    rule("", "configmaps", "list", "delete"),
     rule("fermata.dev", "dagsets", "get", "list"),
     rule("fermata.dev", "dagsets/status", "patch"),
     rule("batch", "jobs", "get", "watch"),

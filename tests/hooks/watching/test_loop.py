@@ -39,7 +39,7 @@ def test_an_idle_hour_asks_airflow_for_health_and_seldom_for_its_dags(scene: Sce
 def test_an_idle_hour_reads_the_ledger_once_a_pass_and_asks_argo_cd_nothing(scene: Scene) -> None:
     scene.run(HOUR)
 
-    assert scene.documents.calls == {"read ledger": 240, "read agenda": 60}
+    assert scene.documents.calls == {"read ledger": 240, "read agenda": 60, "list sync": 6}
     assert not scene.argocd.requests
 
 
