@@ -10,7 +10,7 @@ Nothing here changes anything.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from fermata_hooks.airflow_api import Dag, DagDetails, DagRun
@@ -103,6 +103,10 @@ class Resumption:
     def runs(self) -> int:
         """How many runs start or go on, as far as it is known."""
         return sum(start.runs for start in self.starts)
+
+    def without(self, dag_ids: Collection[str]) -> "Resumption":
+        """Return it without what ``dag_ids`` would start: they stay paused."""
+        return replace(self, starts=tuple(s for s in self.starts if s.dag_id not in dag_ids))
 
     def __str__(self) -> str:
         quality = max((s.quality for s in self.starts), key=_QUALITIES.index, default="exactly")

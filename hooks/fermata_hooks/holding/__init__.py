@@ -12,6 +12,7 @@ from fermata_hooks.holding._hold import HeldDags, HoldOrder, hold_dags, is_in_fo
 from fermata_hooks.holding._release import (
     Released,
     keep_hold,
+    left_paused,
     preview_release,
     release_everything,
     release_hold,
@@ -47,6 +48,7 @@ __all__ = [
     "hold_dags",
     "is_in_force",
     "keep_hold",
+    "left_paused",
     "let_go_staggered",
     "preview_release",
     "read_status",

@@ -121,6 +121,21 @@ def would_settle(
     return tuple(sorted(after.unlisted()))
 
 
+def left_paused(environment: Environment, dag_ids: Collection[str]) -> frozenset[str]:
+    """Return those of ``dag_ids``, all paused now, that settling leaves so for a person's sake.
+
+    One look at the event log, none if there are no such DAGs. Where it cannot be read nobody is
+    known to want anything, and settling resumes them all.
+    """
+    if not dag_ids:
+        return frozenset()
+    record = environment.ledger.read()
+    lines = {dag_id: record.lines[dag_id] for dag_id in dag_ids if dag_id in record.lines}
+    log = EventLog(environment.airflow, ledger_id=record.id)
+    log.read(lines)
+    return frozenset(d for d, line in lines.items() if log.wish(d, line).met_by(paused=True))
+
+
 def _newer(record: Record, application: str, revision: str | None) -> str:
     """Return the other revision that holds for ``application``; empty if there is none."""
     hold = record.holds.get(application)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 
+from fermata_hooks.holding import left_paused
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.resumption import Resumption, foresee
 from fermata_spec.errors import RejectedError, UnavailableError
@@ -21,8 +22,9 @@ def foretell(
 ) -> tuple[Resumption, str]:
     """Say what resuming ``dag_ids`` starts, in the log and as a check of ``report``.
 
-    Returns it with the reason for not resuming; empty: resume. What cannot be found out is a
-    reason only where the policy refuses.
+    DAGs that a person has paused meanwhile stay paused, and start nothing. Returns it with the
+    reason for not resuming; empty: resume. What cannot be found out is a reason only where the
+    policy refuses.
 
     Raises:
         UnavailableError: the policy refuses above a limit, and Airflow did not answer.
@@ -31,6 +33,8 @@ def foretell(
     strict = policy.limit is not None and policy.over_limit == "refuse"
     try:
         foreseen = foresee(place.airflow, dag_ids)
+        starting = [start.dag_id for start in foreseen.starts]
+        foreseen = foreseen.without(left_paused(place.holding, starting))
     except (RejectedError, UnavailableError) as exc:
         if strict and isinstance(exc, UnavailableError):
             raise

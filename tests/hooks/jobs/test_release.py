@@ -141,6 +141,21 @@ def test_what_resuming_starts_is_told_before_it_is_done(
     }
 
 
+def test_a_dag_that_a_person_has_paused_meanwhile_starts_nothing_and_refuses_nothing(
+    around: Surroundings, airflow: FakeAirflow, strict: Plan, clock: ManualClock
+) -> None:
+    queue_runs(airflow, "etl", 5)
+    queue_runs(airflow, "load", 1)
+    clock.sleep(60)
+    airflow.person_pauses("etl")
+
+    report = released(around, strict)
+
+    assert check(report, "resuming").message == "resuming starts 1 run(s) of 1 DAG(s)"
+    assert around.paused() == {"etl"}
+    assert next(dag for dag in report.dags if dag.dag_id == "etl").done == "left paused"
+
+
 def test_above_the_limit_a_warning_is_given(
     around: Surroundings, airflow: FakeAirflow, held: Plan, caplog: pytest.LogCaptureFixture
 ) -> None:
