@@ -27,6 +27,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "params": Subcommand(
         "fermata_plugin.cli:params", "plugin", "Print the plugin's parameters, for Argo CD's UI."
     ),
+    "diff": Subcommand(
+        "fermata_plugin.differ.command:diff", "plugin", "Tell what a change will do."
+    ),
     "schema": Subcommand(
         "fermata_plugin.cli:schema", "plugin", "Print the JSON Schema of fermata.yaml."
     ),

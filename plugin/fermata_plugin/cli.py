@@ -1,15 +1,14 @@
 """The renderer's commands. stdout is data, all or nothing; stderr is talk."""
 
-import gc
 import json
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import IO, Literal
 
 import click
 
 from fermata_plugin.choice import Choice, find_application
+from fermata_plugin.collector import no_collector
 from fermata_plugin.dump import dump
 from fermata_plugin.loading import announced, environments_of
 from fermata_plugin.options import (
@@ -65,7 +64,7 @@ def render(  # noqa: PLR0913 - click passes each option by name
     identity = _checked(Identity(application, revision, namespace), revision=True)
     progress = Progress()
     root, choice = chosen(path, environment, branch)
-    with deadline(seconds, progress), _no_collector():
+    with deadline(seconds, progress), no_collector():
         compiled = _compiled(root, identity, progress, choice)
         progress.begin("writing")
         text = dump(compiled.manifests) + "".join(compiled.passed)
@@ -91,7 +90,7 @@ def lint(
     Without a choice each environment of fermata.yaml is judged.
     """
     root, choice = chosen(path, environment, branch)
-    with _no_collector():
+    with no_collector():
         problems = _problems(root, choice)
     if form == "json":
         click.echo(json.dumps([problem.to_dict() for problem in problems], indent=1))
@@ -144,7 +143,7 @@ def plan(  # noqa: PLR0913 - click passes each option by name
 
 
 def _plan(root: str, identity: Identity, choice: Choice, *, as_dagset: bool) -> str:
-    with _no_collector():
+    with no_collector():
         compiled = _compiled(root, identity, Progress(), choice)
     if compiled.plan is None:
         raise ProblemsError(compiled.problems)
@@ -203,18 +202,6 @@ def _compiled(root: str, identity: Identity, progress: Progress, choice: Choice)
     require_sound(compiled)
     _tell(compiled.problems[:TOLD], err=True)
     return compiled
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Build without Python's cycle collector: there are no cycles, and it takes half the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _tell(problems: Iterable[Problem], *, err: bool) -> None:

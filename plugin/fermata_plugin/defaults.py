@@ -19,28 +19,30 @@ class Defaults:
         self._layers = layers
         self._root = root
         self._problems = problems
-        self._read: dict[str, Mapping[str, Value]] = {}
+        self._read: dict[str, tuple[str, Mapping[str, Value]]] = {}
         self._merged: dict[str, Mapping[str, Value]] = {}
 
     def above(self, path: str) -> Mapping[str, Value]:
         """Return what the files above and beside ``path`` say together."""
         folder = path.rpartition("/")[0]
         if folder not in self._merged:
-            below = folder.removeprefix(self._root).strip("/")
-            names = below.split("/") if below else []
-            chain = [
-                "/".join(filter(None, (self._root, *names[:depth])))
-                for depth in range(len(names) + 1)
-            ]
-            read = [self._of(each) for each in chain]
-            self._merged[folder] = dag_factory.merge_defaults(read)
+            self._merged[folder] = dag_factory.merge_defaults([*self.files(path).values()])
         return self._merged[folder]
 
-    def _of(self, folder: str) -> Mapping[str, Value]:
+    def files(self, path: str) -> dict[str, Mapping[str, Value]]:
+        """Return the content of each file above and beside ``path``, the farthest first."""
+        below = path.rpartition("/")[0].removeprefix(self._root).strip("/")
+        names = below.split("/") if below else []
+        chain = [
+            "/".join(filter(None, (self._root, *names[:depth]))) for depth in range(len(names) + 1)
+        ]
+        return {name: content for name, content in map(self._of, chain) if name}
+
+    def _of(self, folder: str) -> tuple[str, Mapping[str, Value]]:
         if folder not in self._read:
             paths = [f"{folder}/{name}".lstrip("/") for name in dag_factory.DEFAULTS_FILES]
-            path = next(filter(self._layers.holds, paths), None)
-            self._read[folder] = self._content(path) if path else {}
+            path = next(filter(self._layers.holds, paths), "")
+            self._read[folder] = (path, self._content(path) if path else {})
         return self._read[folder]
 
     def _content(self, path: str) -> Mapping[str, Value]:

@@ -28,7 +28,8 @@ from fermata_spec.yaml_reader import read_yaml
 class Loaded(NamedTuple):
     """An application's checkout, read; ``root`` is the folder that is Airflow's DAGs folder.
 
-    ``silenced`` are, by path, the rules of which a file itself wants to hear nothing.
+    ``silenced`` are, by path, the rules of which a file itself wants to hear nothing; ``defaults``
+    the ``defaults.yml`` files.
     """
 
     file: ConfigFile
@@ -36,6 +37,7 @@ class Loaded(NamedTuple):
     found: tuple[Found, ...]
     passed: tuple[Passed, ...]
     silenced: Mapping[str, frozenset[str]]
+    defaults: Defaults
 
     @property
     def config(self) -> Config:
@@ -130,4 +132,4 @@ def _load_files(
     passed = tuple(read_manifests(manifests, problems))
     parts = [part for each in sources for part in each.parts or (each,)]
     silenced = {each.git_path: silenced_in(each, problems) for each in parts}
-    return Loaded(read, include.root, tuple(found), passed, silenced)
+    return Loaded(read, include.root, tuple(found), passed, silenced, defaults)

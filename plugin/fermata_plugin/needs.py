@@ -15,7 +15,7 @@ from fermata_spec.located import Mark
 
 
 class Needs:
-    """The files of a checkout, and who needs which."""
+    """The files of a checkout, and who needs which; ``shared``: what any Python file may read."""
 
     def __init__(self, loaded: Loaded) -> None:
         self._by_path = {loaded.relative(each.source.path): each for each in loaded.found}
@@ -26,8 +26,8 @@ class Needs:
         self._hashes: dict[str, bytes] = {}
         as_is = loaded.config.files.form == "as-is"
         read_by_anyone = {"opaque", "dag-factory", "defaults"} if as_is else {"opaque"}
-        shared = [each for each in loaded.found if each.meaning in read_by_anyone]
-        self._shared = hash_of_files(self._hashes_of(shared)) if shared else b""
+        self.shared = [each for each in loaded.found if each.meaning in read_by_anyone]
+        self._shared = hash_of_files(self.hashes_of(self.shared)) if self.shared else b""
 
     def imports(self, found: Found) -> list[tuple[Found, Mark]]:
         """Return the files that a Python file imports itself, with the place of the import."""
@@ -41,19 +41,27 @@ class Needs:
 
         Where that is nothing it is the digest of the text, so that the text is proof enough.
         """
-        needed = self._closure([found])
+        needed = self.imported_by(found)
         if not needed and not self._shared:
             return digest_of_source(found.text or "")
-        imported = hash_of_files(self._hashes_of(needed))
+        imported = hash_of_files(self.hashes_of(needed))
         return digest_of_hashes(self._hash(found), imported, self._shared)
+
+    def imported_by(self, found: Found) -> list[Found]:
+        """Return the files that a Python file imports, itself or through others."""
+        return self._closure([found])
 
     def digest_of_dag(self, dag: FoundDag) -> str:
         """Return the digest of a dag-factory DAG with the files that it names."""
-        named = [self._by_path[path] for path in dag.mentions if path in self._by_path]
-        if not named:
+        needed = self.named_by(dag)
+        if not needed:
             return dag.digest
-        needed = self._hashes_of([*named, *self._closure(named)])
-        return digest_of_hashes(dag.digest.encode(), hash_of_files(needed))
+        return digest_of_hashes(dag.digest.encode(), hash_of_files(self.hashes_of(needed)))
+
+    def named_by(self, dag: FoundDag) -> list[Found]:
+        """Return the files that a dag-factory DAG names, and what they import."""
+        named = [self._by_path[path] for path in dag.mentions if path in self._by_path]
+        return [*named, *self._closure(named)] if named else []
 
     def _closure(self, roots: list[Found]) -> list[Found]:
         """Return all files that ``roots`` import, themselves not among them."""
@@ -76,7 +84,8 @@ class Needs:
                     seen.add(imported.source.path)
                     yield imported, place
 
-    def _hashes_of(self, found: list[Found]) -> dict[str, bytes]:
+    def hashes_of(self, found: list[Found]) -> dict[str, bytes]:
+        """Return the hash of each file, by its path."""
         return {each.source.path: self._hash(each) for each in found}
 
     def _hash(self, found: Found) -> bytes:

@@ -23,6 +23,7 @@ FOLDER_DEPTH = Limit(32, "levels", "folders inside folders")
 FILES = Limit(20_000, "files", "files that the patterns match")
 FILE_BYTES = Limit(MIB, "bytes", "one file (a ConfigMap cannot hold more)")
 TOTAL_BYTES = Limit(32 * MIB, "bytes", "all files together")
+REVISION_BYTES = Limit(256 * MIB, "bytes", "a git revision that `fermata diff` unpacks")
 PATH_CHARACTERS = Limit(1_000, "characters", "the path of one file")
 PYTHON_CHARACTERS = Limit(
     128 * KIB, "characters", "one Python file that is read as syntax (up to 900 bytes for each)"

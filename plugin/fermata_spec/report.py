@@ -110,7 +110,8 @@ def error_for(verdict: Verdict, message: str) -> FermataError | None:
             return InconclusiveError(message)
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def closed_object(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON Schema of an object that has all of ``properties`` and nothing else."""
     return {
         "type": "object",
         "properties": properties,
@@ -125,7 +126,7 @@ _VERDICT = {"enum": ["pass", "fail", "inconclusive"]}
 REPORT_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "title": "Report of a Fermata hook",
-    **_object(
+    **closed_object(
         {
             "hook": _TEXT,
             "application": _TEXT,
@@ -136,11 +137,11 @@ REPORT_SCHEMA: dict[str, Any] = {
             "message": _TEXT,
             "dags": {
                 "type": "array",
-                "items": _object({"dag_id": _TEXT, "done": _TEXT, "why": _TEXT}),
+                "items": closed_object({"dag_id": _TEXT, "done": _TEXT, "why": _TEXT}),
             },
             "checks": {
                 "type": "array",
-                "items": _object(
+                "items": closed_object(
                     {
                         "name": _TEXT,
                         "verdict": _VERDICT,
@@ -155,7 +156,7 @@ REPORT_SCHEMA: dict[str, Any] = {
             },
             "blockers": {
                 "type": "array",
-                "items": _object(
+                "items": closed_object(
                     {
                         "dag_id": _TEXT,
                         "run_id": _TEXT,

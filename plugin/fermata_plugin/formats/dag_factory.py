@@ -67,7 +67,7 @@ def read_dags(
     found = []
     for dag_id, node in document.node.items():
         if dag_id not in RESERVED and _check_dag(dag_id, node, file_default, defaults):
-            whole = _effective(node.value, file_default, defaults)
+            whole = effective(node.value, file_default, defaults)
             found.append(
                 FoundDag(
                     dag_id=dag_id,
@@ -147,7 +147,7 @@ def is_id(value: object) -> bool:
     )
 
 
-def _effective(
+def effective(
     dag: Mapping[str, Value], file_default: Mapping[str, Value], defaults: Mapping[str, Value]
 ) -> dict[str, Value]:
     """Return a DAG's configuration after all defaults, as dag-factory computes it."""

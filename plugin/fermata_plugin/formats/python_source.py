@@ -7,7 +7,7 @@ DAG is neither held nor verified by name.
 import ast
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from fermata_plugin.formats.cron import problems_of_schedule
@@ -65,11 +65,13 @@ def _dags(
 ) -> list[FoundDag]:
     """Return the DAGs of a file; reports those whose id cannot be told."""
     dags = []
-    for place, dag_id, settings in sorted(_definitions(tree, nodes, path, problems), key=_place):
+    for found in sorted(_definitions(tree, nodes, path, problems), key=_place):
+        place, dag_id = found.place, found.dag_id
         if dag_id is None:
             told = "a DAG whose id is computed: it is not held, verified or counted by name"
             problems.append(Problem(path, *place, "dag-id-computed", told, "warning"))
             continue
+        settings = _literals(found.call) if found.call is not None else {}
         schedule = settings.get("schedule")
         if isinstance(schedule, str):
             wrong = problems_of_schedule(schedule)
@@ -78,21 +80,30 @@ def _dags(
     return dags
 
 
-class _Definition(NamedTuple):
-    """Where a DAG is made, its id where that is literal, and its literal arguments."""
+class Definition(NamedTuple):
+    """Where a DAG is made, its id where that is literal, and the call that makes it.
+
+    ``function``: what ``@dag`` stands above, whose body holds the tasks.
+    """
 
     place: Mark
     dag_id: str | None
-    settings: Mapping[str, Value]
+    call: ast.Call | None
+    function: ast.FunctionDef | ast.AsyncFunctionDef | None = None
 
 
-def _place(definition: _Definition) -> Mark:
+def _place(definition: Definition) -> Mark:
     return definition.place
+
+
+def definitions(tree: ast.Module) -> list[Definition]:
+    """Return what makes the DAGs of a file that was judged before; reports nothing."""
+    return sorted(_definitions(tree, list(ast.walk(tree)), "", []), key=_place)
 
 
 def _definitions(
     tree: ast.Module, nodes: list[ast.AST], path: str, problems: list[Problem]
-) -> Iterator[_Definition]:
+) -> Iterator[Definition]:
     names = _AirflowNames(tree, nodes)
     lost = {node.value for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:
@@ -102,7 +113,7 @@ def _definitions(
                 told = "a DAG that is given to nothing: Airflow finds DAGs by the names of a module"
                 problems.append(Problem(path, *place, "dag-unnamed", told))
             else:
-                yield _Definition(place, names.literal(_argument(node)), _literals(node))
+                yield Definition(place, names.literal(_argument(node)), node)
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _decorated(node, names)
 
@@ -209,7 +220,7 @@ def _argument(call: ast.Call) -> ast.expr | None:
 
 def _decorated(
     function: ast.FunctionDef | ast.AsyncFunctionDef, names: _AirflowNames
-) -> Iterator[_Definition]:
+) -> Iterator[Definition]:
     """Yield the DAG that ``@dag`` makes of a function: its id is its name, unless given."""
     place = _mark(function)
     for decorator in function.decorator_list:
@@ -218,6 +229,6 @@ def _decorated(
             spread = any(keyword.arg is None for keyword in decorator.keywords)
             own = None if spread else function.name
             dag_id = own if argument is None else names.literal(argument)
-            yield _Definition(place, dag_id, _literals(decorator))
+            yield Definition(place, dag_id, decorator, function)
         elif names.is_decorator(decorator):
-            yield _Definition(place, function.name, {})
+            yield Definition(place, function.name, None, function)

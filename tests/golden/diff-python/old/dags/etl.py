@@ -1,0 +1,22 @@
+from datetime import datetime, timedelta
+
+from airflow.sdk import DAG, task
+from tables import TABLES
+
+ARGS = {"owner": "data", "retries": 3, "retry_delay": timedelta(minutes=5)}
+
+with DAG("etl", schedule="0 3 * * *", start_date=datetime(2026, 1, 1), default_args=ARGS):
+
+    @task
+    def extract():
+        return TABLES
+
+    @task(retries=2)
+    def load(tables):
+        print(tables)
+
+    @task
+    def report():
+        pass
+
+    load(extract()) >> report()

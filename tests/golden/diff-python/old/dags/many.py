@@ -1,0 +1,4 @@
+from airflow.sdk import DAG
+
+for table in ("a", "b"):
+    globals()[table] = DAG(f"load_{table}")

@@ -1,0 +1,4 @@
+from airflow import DAG
+
+with DAG("weekly_report", schedule="@weekly"):
+    pass
