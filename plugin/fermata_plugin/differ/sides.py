@@ -41,7 +41,7 @@ def opened(
         _check_path(wanted.path)
     repository = Repository(here, environment)
     commits = [
-        "" if (Path(here) / name).is_dir() else repository.commit(name)
+        "" if name and (Path(here) / name).is_dir() else repository.commit(name)
         for name in (wanted.old, wanted.new)
     ]
     if wanted.merge_base:

@@ -1,0 +1,2 @@
+insert into orders select * from staging;
+-- twice
