@@ -13,6 +13,7 @@ import yaml
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.exchange import Request, bearer
 from fermata_hooks.kube import Kube, cluster_of
+from fermata_hooks.secret import Secret
 from fermata_hooks.termination import Termination
 from fermata_spec.errors import RejectedError
 
@@ -94,7 +95,7 @@ def somebody(kube: Kube, namespace: str, *rules: Mapping[str, Any]) -> Kube:
     )
     ours = cluster_of(os.environ)
     token = answer["status"]["token"]
-    theirs = replace(ours, client_certificate=None, headers=lambda: bearer(token))
+    theirs = replace(ours, client_certificate=None, headers=lambda: bearer(Secret(token)))
     return Kube(theirs, clock=kube.clock)
 
 

@@ -14,6 +14,7 @@ from fakes.fake_airflow import FakeAirflow
 from fermata_hooks.clock import Clock
 from fermata_hooks.dagset_status import syncing, verified_now
 from fermata_hooks.documents import Document, Documents, FileDocuments
+from fermata_hooks.identity_settings import AirflowIdentity
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.settings import FolderLedger, Settings
 from fermata_hooks.termination import Termination
@@ -104,7 +105,8 @@ class Surroundings:
         username, password = self.credentials
         place = Workplace(
             settings=Settings(
-                ledger=FolderLedger(self.folder), username_file=username, password_file=password
+                ledger=FolderLedger(self.folder),
+                identity=AirflowIdentity(username_file=username, password_file=password),
             ),
             clock=clock or self.clock,
             termination=Termination(),

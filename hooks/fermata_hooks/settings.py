@@ -6,20 +6,20 @@ files, which are read when they are used.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
+from fermata_hooks import identity_settings
+from fermata_hooks.identity_settings import AirflowIdentity, read_identity
 from fermata_spec.errors import SettingsError
 
 PREFIX = "FERMATA_"
 VARIABLES = {
     "FERMATA_PLAN": "the plan, as `fermata plan` prints it",
     "FERMATA_AIRFLOW_URL": "Airflow's address, in place of the plan's",
-    "FERMATA_AIRFLOW_TOKEN_FILE": "a file with a bearer token",
-    "FERMATA_AIRFLOW_USERNAME_FILE": "a file with the user's name (with ..._PASSWORD_FILE)",
-    "FERMATA_AIRFLOW_PASSWORD_FILE": "a file with the user's password",
+    **identity_settings.VARIABLES,
     "FERMATA_ARGOCD_URL": "Argo CD's address (with ..._TOKEN_FILE)",
     "FERMATA_ARGOCD_TOKEN_FILE": "a file with a token of Argo CD",
     "FERMATA_ARGOCD_CA_FILE": "certificates to trust of Argo CD, in place of the public ones",
@@ -63,9 +63,7 @@ class Settings:
 
     ledger: FolderLedger | ClusterLedger
     airflow_url: str = ""
-    token_file: Path | None = None
-    username_file: Path | None = None
-    password_file: Path | None = None
+    identity: AirflowIdentity = field(default_factory=AirflowIdentity)
     argocd_url: str = ""
     argocd_token_file: Path | None = None
     argocd_ca_file: Path | None = None
@@ -79,18 +77,7 @@ class Settings:
         """Return the settings in ``environ``; raise one ``SettingsError`` for all that is wrong."""
         problems = _unknown(environ)
         ledger = _ledger(environ.get("FERMATA_LEDGER", ""), problems)
-        token = _path(environ, "FERMATA_AIRFLOW_TOKEN_FILE")
-        user = _path(environ, "FERMATA_AIRFLOW_USERNAME_FILE")
-        password = _path(environ, "FERMATA_AIRFLOW_PASSWORD_FILE")
-        if (user is None) != (password is None):
-            missing = "PASSWORD" if password is None else "USERNAME"
-            problems.append(
-                f"FERMATA_AIRFLOW_{missing}_FILE: missing (user and password go together)"
-            )
-        if token is not None and user is not None:
-            problems.append(
-                "FERMATA_AIRFLOW_TOKEN_FILE: given together with FERMATA_AIRFLOW_USERNAME_FILE"
-            )
+        identity = read_identity(environ, problems)
         argocd_url = environ.get("FERMATA_ARGOCD_URL", "")
         argocd_token = _path(environ, "FERMATA_ARGOCD_TOKEN_FILE")
         if bool(argocd_url) != (argocd_token is not None):
@@ -104,9 +91,7 @@ class Settings:
         return cls(
             ledger=ledger,
             airflow_url=environ.get("FERMATA_AIRFLOW_URL", ""),
-            token_file=token,
-            username_file=user,
-            password_file=password,
+            identity=identity,
             argocd_url=argocd_url,
             argocd_token_file=argocd_token,
             argocd_ca_file=_path(environ, "FERMATA_ARGOCD_CA_FILE"),

@@ -19,6 +19,7 @@ from pathlib import Path
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.demo.airflow_server import AirflowServer, RunningAirflow
+from fermata_hooks.identity_settings import AirflowIdentity
 from fermata_hooks.jobs.hold import run_hold
 from fermata_hooks.jobs.release import run_release
 from fermata_hooks.jobs.workplace import Workplace
@@ -105,8 +106,10 @@ class Bench:
         """Return what a new process has."""
         settings = Settings(
             ledger=FolderLedger(self._folder),
-            username_file=self._airflow.username_file,
-            password_file=self._airflow.password_file,
+            identity=AirflowIdentity(
+                username_file=self._airflow.username_file,
+                password_file=self._airflow.password_file,
+            ),
         )
         return Workplace(
             settings=settings,

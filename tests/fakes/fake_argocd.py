@@ -88,6 +88,7 @@ class FakeArgoCd:
     def token_file(self, folder: Path) -> Path:
         """Write the token to a file."""
         path = folder / "argocd-token"
+        path.touch(mode=0o600)
         path.write_text(TOKEN + "\n")
         return path
 

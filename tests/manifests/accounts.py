@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import Request, bearer
 from fermata_hooks.kube import Cluster, Kube, cluster_of
+from fermata_hooks.secret import Secret
 from manifests.kustomizing import Manifest
 
 _PATH = re.compile(
@@ -94,5 +95,5 @@ def as_account(kube: Kube, namespace: str, name: str) -> RecordingKube:
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token"
     token = kube.ask(Request(method="POST", path=path, body=asked))["status"]["token"]
     ours = cluster_of(os.environ)
-    theirs = replace(ours, client_certificate=None, headers=lambda: bearer(token))
+    theirs = replace(ours, client_certificate=None, headers=lambda: bearer(Secret(token)))
     return RecordingKube(theirs, clock=kube.clock)

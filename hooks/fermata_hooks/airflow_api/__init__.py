@@ -7,11 +7,14 @@ What is here is the whole surface; the modules beside it are private to this pac
 
 from fermata_hooks.airflow_api.client import AirflowApi
 from fermata_hooks.airflow_api.credentials import (
+    AssertedToken,
+    BearerToken,
     Credentials,
     NoCredentials,
     PasswordFiles,
     TokenFile,
 )
+from fermata_hooks.airflow_api.fronts import Front
 from fermata_hooks.airflow_api.history import History
 from fermata_hooks.airflow_api.models import (
     ACTIVE_RUN_STATES,
@@ -34,6 +37,7 @@ from fermata_hooks.airflow_api.models import (
     Pool,
     TaskInstance,
 )
+from fermata_hooks.airflow_api.mwaa import MwaaRole
 from fermata_hooks.exchange import NotSentError
 
 __all__ = [
@@ -44,15 +48,19 @@ __all__ = [
     "IDLE_TASK_STATES",
     "AirflowApi",
     "AirflowVersion",
+    "AssertedToken",
+    "BearerToken",
     "ComponentHealth",
     "Credentials",
     "Dag",
     "DagDetails",
     "DagRun",
     "DagWarning",
+    "Front",
     "Health",
     "History",
     "ImportErrorRow",
+    "MwaaRole",
     "NextRun",
     "NoCredentials",
     "NotSentError",

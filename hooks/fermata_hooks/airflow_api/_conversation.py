@@ -9,15 +9,18 @@ from typing import Any, Literal
 from fermata_hooks.airflow_api._dialects import DETECTED_BY, Dialect, dialect_of
 from fermata_hooks.airflow_api._fields import Fields
 from fermata_hooks.airflow_api.credentials import Credentials, Headers
+from fermata_hooks.airflow_api.fronts import Front
 from fermata_hooks.airflow_api.models import AirflowVersion
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import Answer, NotSentError, Request, Transport, UnreadableAnswerError
+from fermata_hooks.secret import Secret
 from fermata_spec.errors import RejectedError, UnavailableError
 
 ATTEMPTS = 4
 PATIENCE = 60.0  # seconds for all attempts of one request together
 FIRST_BACKOFF = 0.5  # seconds at most before the second attempt; doubled each time
 
+_UNAUTHENTICATED = 401
 _NOT_FOUND = 404
 _REFUSED = frozenset({401, 403})
 _FORGED = "Invalid JWT token"  # 403 of a 3.x whose signing key has changed, e.g. after a restart
@@ -26,8 +29,11 @@ _FORGED = "Invalid JWT token"  # 403 of a 3.x whose signing key has changed, e.g
 class Conversation:
     """All that is said to one Airflow; ``dialect`` and ``version`` are found out at first use."""
 
-    def __init__(self, transport: Transport, credentials: Credentials, clock: Clock) -> None:
+    def __init__(
+        self, transport: Transport, credentials: Credentials, clock: Clock, front: Front
+    ) -> None:
         self.credentials = credentials
+        self._front = front
         self.last_answer_at: float | None = None
         self.clock = clock
         self._transport = transport
@@ -38,6 +44,11 @@ class Conversation:
     def kind(self) -> Literal["unknown", "token", "basic"]:
         """How passwords are shown to this Airflow (``credentials.Login``)."""
         return "unknown" if self._found is None else self._found[1].login
+
+    @property
+    def url(self) -> str:
+        """Airflow's address (``credentials.Login``)."""
+        return self._transport.url
 
     @property
     def version(self) -> AirflowVersion:
@@ -54,7 +65,7 @@ class Conversation:
         rooted = replace(request, path=self.dialect.root + request.path)
         return self._send(rooted)
 
-    def token(self, user: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - JSON
+    def token(self, user: Mapping[str, str | Secret] | None) -> Any:  # noqa: ANN401 - JSON
         """Return what ``/auth/token`` answers (``credentials.Login``); its errors are not quoted.
 
         A refusal repeats what it was sent on some versions (measured: 422 of 3.3.2).
@@ -62,10 +73,15 @@ class Conversation:
         method: Literal["GET", "POST"] = "GET" if user is None else "POST"
         request = Request(method=method, path="/auth/token", body=user)
         try:
-            return self._remember(self._transport.send(request)).json()
+            return self.send(request).json()
         except RejectedError as exc:
             said = str(exc).split(": ")
             raise RejectedError(": ".join(said[:2]), status=exc.status) from None
+
+    def send(self, request: Request) -> Answer:
+        """Send a request as nobody but to a proxy that stands before (``credentials.Login``)."""
+        dressed = replace(request, headers=self._front.dressed(request.headers))
+        return self._remember(self._transport.send(dressed))
 
     def _detected(self) -> tuple[AirflowVersion, Dialect]:
         with self._lock:
@@ -99,26 +115,32 @@ class Conversation:
     def _as_ourselves(self, request: Request) -> Answer:
         headers = self._headers()
         try:
-            return self._remember(self._transport.send(replace(request, headers=headers)))
+            return self.send(replace(request, headers=headers))
         except RejectedError as exc:
             if exc.status not in _REFUSED:
                 raise
             outdated = exc.status != 403 or _FORGED in str(exc)  # noqa: PLR2004 - forbidden
             if not (outdated and self.credentials.renew(self, headers)):
                 raise self._refused(exc) from exc
+        headers = self._headers()
         try:
-            return self._remember(self._transport.send(replace(request, headers=self._headers())))
+            return self.send(replace(request, headers=headers))
         except RejectedError as exc:
             if exc.status not in _REFUSED:
                 raise
             raise self._refused(exc) from exc
 
     def _headers(self) -> Headers:
-        """Return our credentials' headers; without them, nothing is sent."""
+        """Return our credentials' headers; without them, nothing is sent.
+
+        Whoever gives a token and refuses says nothing of what is asked: its 404 is no DAG's.
+        """
         try:
             return self.credentials.headers(self)
         except UnavailableError as exc:
             raise NotSentError(str(exc), retry_after=exc.retry_after) from exc
+        except RejectedError as exc:
+            raise RejectedError(str(exc), status=_UNAUTHENTICATED) from exc
 
     def _refused(self, exc: RejectedError) -> RejectedError:
         return RejectedError(f"{exc} ({self.credentials.described})", status=exc.status)

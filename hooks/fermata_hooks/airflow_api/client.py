@@ -23,6 +23,7 @@ from fermata_hooks.airflow_api._questions import (
 )
 from fermata_hooks.airflow_api._scans import Scan
 from fermata_hooks.airflow_api.credentials import Credentials
+from fermata_hooks.airflow_api.fronts import Front
 from fermata_hooks.airflow_api.history import History
 from fermata_hooks.airflow_api.models import (
     REDACTED,
@@ -57,7 +58,7 @@ class AirflowApi:
     a few times inside; ``set_paused`` never is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two, and four by keyword
         self,
         url: str,
         credentials: Credentials,
@@ -65,6 +66,7 @@ class AirflowApi:
         clock: Clock,
         timeout: float = 30.0,
         ca_file: Path | None = None,
+        front: Front | None = None,
     ) -> None:
         """Make a client; nothing is asked yet.
 
@@ -74,12 +76,13 @@ class AirflowApi:
             clock: for the waits between attempts.
             timeout: seconds for one request.
             ca_file: certificates to trust instead of the public ones.
+            front: what a proxy before Airflow wants.
 
         """
         self._transport = Transport(
             url, service="Airflow", clock=clock, timeout=timeout, ca_file=ca_file
         )
-        self._talk = Conversation(self._transport, credentials, clock)
+        self._talk = Conversation(self._transport, credentials, clock, front or Front())
         self._questions = Questions(self._talk)
         self.history = History(self._talk, self._questions)
         self.offers = Offers(self._talk, self._questions)

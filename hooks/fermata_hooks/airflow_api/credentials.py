@@ -1,24 +1,23 @@
-"""Who we are to Airflow: a token file, files with user name and password, or nobody.
+"""Who we are to Airflow: a token, a token for a token, user name and password, or nobody.
 
 A secret is read from its file when it is used, kept in memory at most, and in no message: a
 message names the file.
 """
 
 import base64
-import binascii
-import json
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from fermata_hooks.clock import Clock
-from fermata_hooks.exchange import bearer, is_token, read_secret
+from fermata_hooks.exchange import Answer, Request, bearer, read_secret
+from fermata_hooks.identity import FileToken, Given, KeptToken, TokenSource, given
+from fermata_hooks.secret import Secret
 from fermata_spec.errors import RejectedError
 
-EARLY = 60.0  # seconds before its end at which a token is renewed, or a tenth of its life
+Headers = Mapping[str, str | Secret]
 
-Headers = Mapping[str, str]
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class Login(Protocol):
@@ -32,8 +31,15 @@ class Login(Protocol):
     def clock(self) -> Clock:
         """The time."""
 
-    def token(self, user: Mapping[str, str] | None) -> Any:  # noqa: ANN401 - JSON
+    @property
+    def url(self) -> str:
+        """The base address of this Airflow."""
+
+    def token(self, user: Mapping[str, str | Secret] | None) -> Any:  # noqa: ANN401 - JSON
         """Return what ``/auth/token`` answers to a user (or to nobody)."""
+
+    def send(self, request: Request) -> Answer:
+        """Send a request as nobody."""
 
 
 class Credentials(Protocol):
@@ -71,48 +77,96 @@ class NoCredentials:
     account = None
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._token: _Token | None = None
+        self._kept = KeptToken()
 
     def headers(self, login: Login) -> Headers:
         """Return a token that Airflow gives to everybody, or nothing."""
         if login.kind != "token":
             return {}
-        with self._lock:
-            if self._token is None or self._token.ends <= login.clock.monotonic():
-                self._token = self._ask(login)
-            return self._token.headers
+        token = self._kept.read(lambda: _ask_as_nobody(login), login.clock)
+        return bearer(token) if token != _NONE else {}
 
     def renew(self, login: Login, refused: Headers) -> bool:
         """Forget the token; a refusal of nobody stays a refusal."""
-        with self._lock:
-            if self._token is not None and self._token.headers == refused:
-                self._token = None
+        self._kept.forget(_token_in(refused))
         return login.kind == "token" and bool(refused)
 
-    def _ask(self, login: Login) -> "_Token":
-        try:
-            return _Token(login.token(None), login.clock)
-        except RejectedError:
-            return _Token.none()
+
+_NONE = Secret("")
 
 
-class TokenFile:
-    """A bearer token in a file, read for every request because projected tokens rotate."""
+def _ask_as_nobody(login: Login) -> Given:
+    try:
+        return given(login.token(None), "/auth/token")
+    except RejectedError:
+        return Given(_NONE, float("inf"))
+
+
+class BearerToken:
+    """A token as it is: a static one, a projected one, or a provider's."""
 
     account = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.described = f"token file {path}"
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+
+    @property
+    def described(self) -> str:
+        """Return where the token comes from."""
+        return self._source.described
 
     def headers(self, login: Login) -> Headers:  # noqa: ARG002 - the same for every Airflow
-        """Return the token that the file holds now."""
-        return bearer(read_secret(self._path, "token file"))
+        """Return the token as it is now."""
+        return bearer(self._source.read())
+
+    def renew(self, login: Login, refused: Headers) -> bool:  # noqa: ARG002 - as above
+        """Return whether the source gives another token by now."""
+        return self._source.renew(_token_in(refused))
+
+
+class TokenFile(BearerToken):
+    """A bearer token in a file, read for every request because projected tokens rotate."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(FileToken(path))
+
+
+class AssertedToken:
+    """A token that is shown at ``/auth/token`` only, for one of Airflow's own (RFC 7523).
+
+    Airflow's Keycloak auth manager takes it (0.11 and newer).
+    """
+
+    account = None
+
+    def __init__(self, source: TokenSource) -> None:
+        self._source = source
+        self._kept = KeptToken()
+
+    @property
+    def described(self) -> str:
+        """Return where the token comes from that is shown."""
+        return f"{self._source.described}, as an assertion"
+
+    def headers(self, login: Login) -> Headers:
+        """Return Airflow's own token."""
+        if login.kind == "unknown":
+            return {}
+        return bearer(self._kept.read(lambda: self._log_in(login), login.clock))
 
     def renew(self, login: Login, refused: Headers) -> bool:
-        """Return whether the file holds another token by now."""
-        return self.headers(login) != refused
+        """Forget a refused token."""
+        self._kept.forget(_token_in(refused))
+        return login.kind == "token"
+
+    def _log_in(self, login: Login) -> Given:
+        shown = self._source.read()
+        try:
+            answer = login.token({"grant_type": _JWT_BEARER, "assertion": shown})
+        except RejectedError as exc:
+            self._source.renew(shown)
+            raise RejectedError(f"{exc} ({self.described})", status=exc.status) from exc
+        return given(answer, "/auth/token")
 
 
 class PasswordFiles:
@@ -125,13 +179,12 @@ class PasswordFiles:
         self._username_path = username_path
         self._password_path = password_path
         self.described = f"user file {username_path}, password file {password_path}"
-        self._lock = threading.Lock()
-        self._token: _Token | None = None
+        self._kept = KeptToken()
 
     @property
     def account(self) -> str | None:
         """Return the user's name as it stands in the file now."""
-        return read_secret(self._username_path, "user file")
+        return read_secret(self._username_path, "user file").reveal()
 
     def headers(self, login: Login) -> Headers:
         """Return HTTP Basic, or a token that is good for a while."""
@@ -139,67 +192,34 @@ class PasswordFiles:
             return {}
         if login.kind == "basic":
             return self._basic()
-        with self._lock:
-            if self._token is None or self._token.ends <= login.clock.monotonic():
-                self._token = self._log_in(login)
-            return self._token.headers
+        return bearer(self._kept.read(lambda: self._log_in(login), login.clock))
 
     def renew(self, login: Login, refused: Headers) -> bool:
         """Forget a refused token; for HTTP Basic say whether the files hold something new."""
         if login.kind != "token":
             return self.headers(login) != refused
-        with self._lock:
-            if self._token is not None and self._token.headers == refused:
-                self._token = None
+        self._kept.forget(_token_in(refused))
         return True
 
     def _basic(self) -> Headers:
-        user = read_secret(self._username_path, "user file")
-        password = read_secret(self._password_path, "password file")
+        user = read_secret(self._username_path, "user file").reveal()
+        password = read_secret(self._password_path, "password file").reveal()
         pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-        return {"Authorization": f"Basic {pair}"}
+        return {"Authorization": Secret(f"Basic {pair}")}
 
-    def _log_in(self, login: Login) -> "_Token":
-        user = {
-            "username": read_secret(self._username_path, "user file"),
+    def _log_in(self, login: Login) -> Given:
+        user: dict[str, str | Secret] = {
+            "username": read_secret(self._username_path, "user file").reveal(),
             "password": read_secret(self._password_path, "password file"),
         }
         try:
-            return _Token(login.token(user), login.clock)
+            return given(login.token(user), "/auth/token")
         except RejectedError as exc:
             raise RejectedError(f"{exc} ({self.described})", status=exc.status) from exc
 
 
-class _Token:
-    """A bearer token and when to ask for the next one, by our monotonic clock."""
-
-    def __init__(self, answer: Any, clock: Clock) -> None:  # noqa: ANN401 - JSON
-        token = answer.get("access_token") if isinstance(answer, dict) else None
-        if not isinstance(token, str) or not is_token(token):
-            raise RejectedError("/auth/token: no access_token in the answer")
-        life = life_of(token)
-        early = min(EARLY, life / 10)
-        self.headers: Headers = bearer(token)
-        self.ends = clock.monotonic() + life - early
-
-    @classmethod
-    def none(cls) -> "_Token":
-        """Return what stands for no token at all, for good."""
-        token = cls.__new__(cls)
-        token.headers = {}
-        token.ends = float("inf")
-        return token
-
-
-def life_of(token: str) -> float:
-    """Return for how many seconds a JWT is good; infinity where it does not say.
-
-    Its own times are compared with each other only, so that no clocks need to agree.
-    """
-    try:
-        part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        life = float(claims["exp"]) - float(claims["iat"])
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error, RecursionError):
-        return float("inf")
-    return max(life, 0.0)
+def _token_in(headers: Headers) -> Secret:
+    """Return the token in the headers that ``bearer`` made; an empty one in others."""
+    shown = headers.get("Authorization", "")
+    text = shown.reveal() if isinstance(shown, Secret) else shown
+    return Secret(text.removeprefix("Bearer "))

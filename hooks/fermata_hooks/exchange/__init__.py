@@ -5,7 +5,7 @@ get out of it: every failure is a ``RejectedError``, an ``UnavailableError`` or 
 ``SettingsError``, and none holds a secret.
 """
 
-from fermata_hooks.exchange._addresses import segment
+from fermata_hooks.exchange._addresses import is_loopback, segment
 from fermata_hooks.exchange._failures import (
     NotSentError,
     UnreadableAnswerError,
@@ -14,6 +14,8 @@ from fermata_hooks.exchange._failures import (
 from fermata_hooks.exchange._secret_files import SECRET_LIMIT, bearer, is_token, read_secret
 from fermata_hooks.exchange._transport import (
     Answer,
+    Form,
+    Headers,
     Method,
     Query,
     Request,
@@ -23,6 +25,8 @@ from fermata_hooks.exchange._transport import (
 __all__ = [
     "SECRET_LIMIT",
     "Answer",
+    "Form",
+    "Headers",
     "Method",
     "NotSentError",
     "Query",
@@ -30,6 +34,7 @@ __all__ = [
     "Transport",
     "UnreadableAnswerError",
     "bearer",
+    "is_loopback",
     "is_token",
     "one_line",
     "read_secret",

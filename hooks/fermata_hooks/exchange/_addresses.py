@@ -1,5 +1,6 @@
 """Addresses: checked before anything is sent there."""
 
+import ipaddress
 import re
 from urllib.parse import quote, urlsplit
 
@@ -28,3 +29,11 @@ def checked_address(url: str, service: str) -> str:
         shown = one_line(re.split("[?#]", url)[0])
         raise SettingsError(f"{whose}: {shown}: not an http:// or https:// address")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether ``host`` is this machine, by its name or address as it is written."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -104,6 +104,8 @@ def without_user_info(url: str) -> str:
 def _words(body: Any) -> str:  # noqa: ANN401 - whatever JSON a server sends
     if not isinstance(body, dict):
         return str(body)
+    if isinstance(told := body.get("error_description"), str) and told:  # RFC 6749, 5.2
+        return f"{body.get('error')}: {told}"
     for key in ("detail", "error", "title", "message"):
         match body.get(key):
             case str(text) if text:

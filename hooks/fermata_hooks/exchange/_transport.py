@@ -8,7 +8,6 @@ what fails is one of our errors. Safe for several threads.
 import json
 import ssl
 import threading
-from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from urllib3.exceptions import (
 
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange._addresses import checked_address
+from fermata_hooks.exchange._cookies import cookies_of
 from fermata_hooks.exchange._failures import (
     NotSentError,
     UnreadableAnswerError,
@@ -38,6 +38,8 @@ from fermata_hooks.exchange._failures import (
     parse_date,
     why,
 )
+from fermata_hooks.exchange._writing import FORM_TYPE, revealed, secrets_in, written
+from fermata_hooks.secret import Secret
 from fermata_spec import __version__
 from fermata_spec.errors import FermataError, RejectedError, SettingsError, UnavailableError
 
@@ -49,21 +51,30 @@ JSON_TYPE = "application/json"
 _CHUNK = 2**16
 
 Query = Sequence[tuple[str, str]]
+Headers = Mapping[str, str | Secret]
+Form = Mapping[str, str | Secret]
 Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to ask. ``repeatable``: asking twice does no more than asking once."""
+    """What to ask. ``repeatable``: asking twice does no more than asking once.
+
+    ``body`` is sent as JSON, ``form`` as a web page would; secrets in them, and in ``headers``,
+    are revealed on the wire only. ``redirect``: what a redirect says is an answer, too; it is
+    never followed.
+    """
 
     method: Method
     path: str
     query: Query = ()
-    body: object = None
+    body: object = field(default=None, repr=False)
+    form: Form | None = field(default=None, repr=False)
     content_type: str = JSON_TYPE
     accept: str = JSON_TYPE
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Headers = field(default_factory=dict, repr=False)
     repeatable: bool = False
+    redirect: bool = False
     limit: int = ANSWER_LIMIT
     cut: bool = False  # an answer above the limit is cut instead of refused
 
@@ -75,7 +86,8 @@ class Answer:
     subject: str
     at: float
     content_type: str
-    body: bytes
+    body: bytes = field(repr=False)
+    cookies: Mapping[str, Secret] = field(default_factory=dict)
 
     def json(self) -> Any:  # noqa: ANN401 - the parsers look at every field that is used
         """Return the body as JSON; anything else is refused with one clear line."""
@@ -174,6 +186,7 @@ class Transport:
                 subject=subject,
                 at=self._date(response.headers),
                 content_type=response.headers.get("Content-Type", ""),
+                cookies=cookies_of(response.raw.headers.getlist("Set-Cookie")),
                 body=self._read(response, subject, limit=limit, cut=cut, ends=ends),
             )
 
@@ -187,10 +200,10 @@ class Transport:
     ) -> Iterator[requests.Response]:
         """Send; yield a 2xx answer whose body is not read yet, or raise the failure."""
         ends = self._clock.monotonic() + self._timeout
-        headers = {"Accept": request.accept, **request.headers}
-        body = None if request.body is None else json.dumps(request.body)
+        headers = {"Accept": request.accept, **revealed(request.headers)}
+        body = written(request.body, request.form)
         if body is not None:
-            headers["Content-Type"] = request.content_type
+            headers["Content-Type"] = request.content_type if request.form is None else FORM_TYPE
         with session.request(
             request.method,
             self.url + request.path,
@@ -201,7 +214,7 @@ class Transport:
             allow_redirects=False,
             stream=True,
         ) as response:
-            if 200 <= response.status_code < 300:  # noqa: PLR2004 - success
+            if 200 <= response.status_code < (400 if request.redirect else 300):  # noqa: PLR2004
                 yield response
                 return
             raise failure_of(
@@ -211,7 +224,7 @@ class Transport:
                 response.headers,
                 self._read(response, subject, limit=ERROR_LIMIT, cut=True, ends=ends),
                 now=self._clock.now(),
-                secrets=_secrets(request),
+                secrets=secrets_in(request.headers, request.body, request.form),
             )
 
     def _read(
@@ -295,22 +308,3 @@ def _lines(response: requests.Response, subject: str, limit: int) -> Iterator[by
         yield from whole
         if len(rest) > limit:
             raise UnreadableAnswerError(f"{subject}: a line is larger than {limit} bytes")
-
-
-def _secrets(request: Request) -> list[str]:
-    """Return what an answer may echo and no message may repeat, longest first."""
-    texts = list(request.headers.values())
-    texts += [value.rpartition(" ")[2] for value in texts]
-    texts += [_password(value) for value in request.headers.values()]
-    if isinstance(request.body, Mapping) and "password" in request.body:
-        texts.append(str(request.body["password"]))
-    return sorted({text for text in texts if text}, key=len, reverse=True)
-
-
-def _password(header: str) -> str:
-    """Return the password in an HTTP Basic header; empty for others."""
-    kind, _, pair = header.partition(" ")
-    try:
-        return b64decode(pair).decode().partition(":")[2] if kind == "Basic" else ""
-    except ValueError:
-        return ""

@@ -14,13 +14,7 @@ from os import environ
 from pathlib import Path
 
 from fermata_hooks.agenda import Agendas
-from fermata_hooks.airflow_api import (
-    AirflowApi,
-    Credentials,
-    NoCredentials,
-    PasswordFiles,
-    TokenFile,
-)
+from fermata_hooks.airflow_api import AirflowApi
 from fermata_hooks.argocd import Application, ArgoCd, ByApi, ByKubernetes, TwoWays
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
@@ -29,6 +23,7 @@ from fermata_hooks.dagset_views import ClusterViews, DagSetViews, FolderViews
 from fermata_hooks.documents import ConfigMapDocuments, Documents, FileDocuments
 from fermata_hooks.holding import Environment, connect
 from fermata_hooks.job_events import announce
+from fermata_hooks.jobs.signing_in import sign_in
 from fermata_hooks.kube import CONFIG_MAPS, EVENTS, Kube, Objects, cluster_of
 from fermata_hooks.ledger import Ledger
 from fermata_hooks.plan_file import read_plan
@@ -135,7 +130,7 @@ class Workplace:
         """The Airflow of the plan, or of ``FERMATA_AIRFLOW_URL``."""
         if not self.airflow_url:
             raise SettingsError("FERMATA_AIRFLOW_URL: missing, and there is no plan that has it")
-        return AirflowApi(self.airflow_url, credentials(self.settings), clock=self.clock)
+        return sign_in(self.airflow_url, self.settings.identity, clock=self.clock)
 
     @cached_property
     def holding(self) -> Environment:
@@ -168,15 +163,6 @@ class Workplace:
             if neighbour is not None:
                 counts += neighbour.calls
         return dict(counts)
-
-
-def credentials(settings: Settings) -> Credentials:
-    """Return who we are to Airflow; without any file: nobody."""
-    if settings.token_file is not None:
-        return TokenFile(settings.token_file)
-    if settings.username_file is not None and settings.password_file is not None:
-        return PasswordFiles(settings.username_file, settings.password_file)
-    return NoCredentials()
 
 
 def open_workplace(*, airflow_url: str = "", late: float) -> Workplace:

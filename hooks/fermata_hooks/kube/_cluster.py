@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fermata_hooks.exchange import bearer, one_line, read_secret
+from fermata_hooks.exchange import Headers, bearer, one_line, read_secret
+from fermata_hooks.secret import Secret
 from fermata_spec.errors import SettingsError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-Headers = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,4 +72,4 @@ def _by_kubeconfig(path: str) -> Cluster:
 def _authorization(settings: Mapping[str, Mapping[str, str | None]]) -> Headers:
     """Return the header with the kubeconfig's token, renewed by the client where it must be."""
     value = settings.get("BearerToken", {}).get("value")
-    return {"Authorization": value} if value else {}
+    return {"Authorization": Secret(value)} if value else {}

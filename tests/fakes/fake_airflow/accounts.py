@@ -4,11 +4,14 @@ import base64
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from http.cookies import SimpleCookie
 from typing import Any
 
 from fakes.fake_airflow.releases import Release
 
 EVERYBODY = "Anonymous"
+
+_JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class DeniedError(Exception):
@@ -26,7 +29,9 @@ class Accounts:
     ``passwords`` maps users to passwords; ``viewers`` may only look; ``open`` lets everybody in
     as "Anonymous" (3.x, all admins); ``token_life`` is in seconds; ``denied`` are parts of paths
     that are answered with 403. ``readable`` are the DAGs that may be read, by roles for single
-    DAGs; None: all.
+    DAGs; None: all. ``provider`` returns whose a foreign token is, or raises ``ValueError``:
+    such tokens are taken as they are (an auth manager of one's own) and as assertions (Keycloak's).
+    The cookie counts where there is no bearer token, as on 3.x.
     """
 
     def __init__(self, release: Release, now: Callable[[], float]) -> None:
@@ -36,6 +41,7 @@ class Accounts:
         self.token_life = 86400.0
         self.denied: set[str] = set()
         self.readable: set[str] | None = None
+        self.provider: Callable[[str], str] | None = None
         self.logins = 0
         self._tokens: dict[str, tuple[str, float]] = {}
         self._forged: set[str] = set()
@@ -76,6 +82,8 @@ class Accounts:
         """Return the token for user and password (``POST /auth/token``)."""
         self.logins += 1
         user = body if isinstance(body, dict) else {}
+        if set(user) == {"grant_type", "assertion"} and user["grant_type"] == _JWT_BEARER:
+            return self.give_token(self._foreign(user["assertion"]))
         if set(user) != {"username", "password"}:
             raise DeniedError(422, f"validation errors for LoginBody, input_value={body!r}")
         if self.passwords.get(user["username"]) != user["password"]:
@@ -91,6 +99,8 @@ class Accounts:
     def user_of(self, headers: Mapping[str, str], method: str, path: str) -> str:
         """Return whose request it is, or refuse it."""
         kind, _, secret = headers.get("Authorization", "").partition(" ")
+        if kind != "Bearer" and self._release.generation == 3:
+            secret = _cookie(headers.get("Cookie", ""))
         user = self._bearer(secret) if self._release.generation == 3 else self._basic(kind, secret)
         for part in self.denied:
             if part in path:
@@ -107,6 +117,8 @@ class Accounts:
         if token in self._forged:
             raise DeniedError(403, "Invalid JWT token")
         user, ends = self._tokens.get(token, ("", 0.0))
+        if not user and token and self.provider is not None:
+            user, ends = self._foreign(token), float("inf")
         if self.open:
             return user or EVERYBODY
         if not token:
@@ -117,6 +129,13 @@ class Accounts:
             raise DeniedError(401, "Token Expired")
         return user
 
+    def _foreign(self, token: str) -> str:
+        try:
+            return self.provider(token) if self.provider is not None else ""
+        except ValueError as exc:
+            ended = "expired" in str(exc)
+            raise DeniedError(401 if ended else 403, f"{exc}: {token}") from exc
+
     def _basic(self, kind: str, secret: str) -> str:
         user, _, password = (
             base64.b64decode(secret if kind == "Basic" else "").decode().partition(":")
@@ -125,3 +144,8 @@ class Accounts:
             status = self._release.unauthenticated
             raise DeniedError(status, {401: "Unauthorized", 403: "Forbidden"}[status])
         return user
+
+
+def _cookie(line: str) -> str:
+    jar = SimpleCookie(line)
+    return jar["_token"].value if "_token" in jar else ""

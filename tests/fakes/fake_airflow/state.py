@@ -204,6 +204,7 @@ class FakeAirflow:
         """Write ``user``'s name and password to files in ``folder`` and return the two."""
         username, password = folder / f"{user}-username", folder / f"{user}-password"
         username.write_text(user)
+        password.touch(mode=0o600)
         password.write_text(self.accounts.passwords[user] + "\n")
         return username, password
 

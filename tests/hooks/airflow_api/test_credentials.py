@@ -16,7 +16,7 @@ from fermata_hooks.airflow_api import (
     NoCredentials,
     TokenFile,
 )
-from fermata_hooks.airflow_api.credentials import life_of
+from fermata_hooks.identity import life_of
 from fermata_spec.errors import FermataError, RejectedError, SettingsError
 
 MakeApi = Callable[[FakeAirflow], AirflowApi]

@@ -23,6 +23,7 @@ from fakes.fake_airflow import FakeAirflow
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.dagset_status import syncing, verified_now
 from fermata_hooks.holding import HoldOrder, hold_dags
+from fermata_hooks.identity_settings import AirflowIdentity
 from fermata_hooks.jobs.status import look
 from fermata_hooks.jobs.watch import neighbours
 from fermata_hooks.jobs.workplace import Workplace
@@ -60,8 +61,7 @@ class Cluster:
         return Workplace(
             settings=Settings(
                 ledger=ClusterLedger(self.namespace, "fermata-ledger"),
-                username_file=username,
-                password_file=password,
+                identity=AirflowIdentity(username_file=username, password_file=password),
                 argocd_namespace=self.namespace,
             ),
             clock=SystemClock(termination),
