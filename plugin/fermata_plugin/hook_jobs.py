@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import NamedTuple
 
+from fermata_plugin import hook_identity
 from fermata_plugin.configmaps import Manifest, check_size, with_server_side_apply
 from fermata_plugin.digests import digest_of_value
 from fermata_spec import deadlines, errors, limits
 from fermata_spec.config import Config
-from fermata_spec.config_argocd import Argocd
 from fermata_spec.names import object_name, plan_name
 from fermata_spec.packing import is_packed, pack
 from fermata_spec.plan import Plan, dump_plan
@@ -24,8 +24,6 @@ from fermata_spec.problems import Problem
 PLAN_KEY = "plan.json"
 _CONTAINER = "fermata"
 _PLAN_FOLDER = "/etc/fermata/plan"
-_CREDENTIALS_FOLDER = "/etc/fermata/airflow"
-_ARGOCD_FOLDER = "/etc/fermata/argocd"
 _LEDGER = "fermata-ledger"
 # Another attempt will not help: misconfigured, answered no, rejected, inconclusive, a bug.
 FINAL_CODES = sorted(
@@ -146,15 +144,9 @@ def _pod(hook: _Hook, job: str, plan: Plan, config: Config) -> Manifest:
         {"name": "plan", "configMap": {"name": plan_name(plan.application)}},
     ]
     mounts = [{"name": "plan", "mountPath": _PLAN_FOLDER, "readOnly": True}]
-    for name, credentials, folder in (
-        ("airflow", config.airflow.credentials, _CREDENTIALS_FOLDER),
-        ("argocd", config.argocd.credentials, _ARGOCD_FOLDER),
-    ):
-        if credentials is not None:
-            # Optional: a hook that says which file is missing beats a pod that never starts.
-            secret = {"secretName": credentials.secret, "optional": True}
-            volumes.append({"name": name, "secret": secret})
-            mounts.append({"name": name, "mountPath": folder, "readOnly": True})
+    for each in hook_identity.mounted(config):
+        volumes.append(each.volume)
+        mounts.append(each.mount)
     return {
         "restartPolicy": "Never",
         "serviceAccountName": config.hooks.service_account,
@@ -200,26 +192,7 @@ def _own_job(job: str) -> list[Manifest]:
 
 
 def _environment(plan: Plan, config: Config) -> dict[str, str]:
-    credentials = config.airflow.credentials
     environment = {"FERMATA_PLAN": f"{_PLAN_FOLDER}/{PLAN_KEY}", "FERMATA_LOG": "json"}
     if plan.namespace:
         environment["FERMATA_LEDGER"] = f"kubernetes:{plan.namespace}/{_LEDGER}"
-    if credentials is not None and credentials.method == "token":
-        environment["FERMATA_AIRFLOW_TOKEN_FILE"] = f"{_CREDENTIALS_FOLDER}/token"
-    elif credentials is not None:
-        environment["FERMATA_AIRFLOW_USERNAME_FILE"] = f"{_CREDENTIALS_FOLDER}/username"
-        environment["FERMATA_AIRFLOW_PASSWORD_FILE"] = f"{_CREDENTIALS_FOLDER}/password"
-    return environment | _to_argocd(config.argocd)
-
-
-def _to_argocd(argocd: Argocd) -> dict[str, str]:
-    """Return how a hook finds its own Application; nothing where it may not ask."""
-    environment = {}
-    if argocd.namespace is not None:
-        environment["FERMATA_ARGOCD_NAMESPACE"] = argocd.namespace
-    if argocd.url is not None and argocd.credentials is not None:
-        environment["FERMATA_ARGOCD_URL"] = argocd.url
-        environment["FERMATA_ARGOCD_TOKEN_FILE"] = f"{_ARGOCD_FOLDER}/token"
-        if argocd.credentials.ca:
-            environment["FERMATA_ARGOCD_CA_FILE"] = f"{_ARGOCD_FOLDER}/ca.crt"
-    return environment
+    return environment | hook_identity.environment(config)

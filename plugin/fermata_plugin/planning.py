@@ -40,12 +40,13 @@ def make_plan(
     dags = _distinct(loaded, artifacts, problems)
     check_smoke(loaded, problems)
     hold, smoke, expects = config.hold, config.smoke, config.expects
+    credentials = config.airflow.credentials
     return Plan(
         application=identity.application,
         revision=identity.revision,
         namespace=identity.namespace,
         airflow_url=config.airflow.url,
-        credentials_secret=config.airflow.credentials.secret if config.airflow.credentials else "",
+        credentials_secret=(credentials.secret or "") if credentials else "",
         delivery=config.delivery,
         dags=tuple(sorted(dags, key=lambda dag: dag.dag_id)),
         expects=Expectations(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from fermata_spec import __version__
+from fermata_spec.config_airflow import Airflow
 from fermata_spec.config_argocd import Argocd
 from fermata_spec.config_environments import ENVIRONMENTS, Environment
 from fermata_spec.config_proof import Expects, Smoke, Verify
@@ -16,7 +17,6 @@ from fermata_spec.kinds import (
     NAME,
     PATTERN,
     TEXTS,
-    URL,
     Choice,
     ListOf,
     Number,
@@ -48,29 +48,6 @@ def _image(text: str) -> None:
 
 _IMAGE_CHARACTERS = 500
 IMAGE = Text("an image like registry.example/fermata:1", _image)
-
-
-class Credentials(Section):
-    """The Secret beside Airflow that the hook Jobs mount, and how they sign in with it."""
-
-    secret: str = key(NAME, "Name of the Secret, in Airflow's namespace.", parameter=True)
-    method: Literal["password", "token"] = key(
-        Choice(("password", "token")),
-        "`password`: the Secret's keys `username` and `password`; `token`: its key `token`.",
-        default="password",
-        parameter=True,
-    )
-
-
-class Airflow(Section):
-    """Where Airflow's API is, as seen by the hook Jobs."""
-
-    url: str = key(URL, "Base URL of Airflow's API server (2.x: of its webserver).", parameter=True)
-    credentials: Credentials | None = key(
-        SectionKind(Credentials),
-        "How the hooks sign in; left out, they send no credentials.",
-        default=None,
-    )
 
 
 class Files(Section):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from fermata_spec import config_airflow
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.deadlines import STAGGERING
 from fermata_spec.located import Document, Node
@@ -41,7 +42,16 @@ def read_configuration(document: Document) -> ConfigFile | None:
     read = ConfigFile(config, document.node)
     _check_lease(read)
     _check_argocd(read)
+    _check_credentials(read)
     return read
+
+
+def _check_credentials(read: ConfigFile) -> None:
+    """Report what does not go with the way in which the hooks sign in."""
+    credentials = read.config.airflow.credentials
+    if credentials is not None:
+        for name, rule, message in config_airflow.faults(credentials):
+            read.report(("airflow", "credentials", name), rule, message)
 
 
 def _check_argocd(read: ConfigFile) -> None:

@@ -88,8 +88,8 @@ class OidcProvider:
         """Return the claims of a token for ``audience``; raise ``ValueError`` if it is no good."""
         try:
             decoded = jwt.decode(token, self.keys, algorithms=["RS256"])
-            audiences = {"essential": True, "value": audience}
-            registry = jwt.JWTClaimsRegistry(lambda: int(self._now()), aud=audiences)
+            wanted: jwt.ClaimsOption = {"essential": True, "value": audience}
+            registry = jwt.JWTClaimsRegistry(lambda: int(self._now()), aud=wanted)
             registry.validate(decoded.claims)
         except JoseError as exc:
             raise ValueError(str(exc)) from exc

@@ -112,3 +112,57 @@ def test_any_environment_gives_settings_or_a_settings_error(environ: dict[str, s
         assert str(exc)  # noqa: PT017 - both ends are right, and a message is owed
     else:
         assert settings.ledger is not None
+
+
+A = "FERMATA_AIRFLOW_"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        pytest.param(
+            {"OIDC_ISSUER": "https://i", "OIDC_CLIENT_ID": "c"},
+            "OIDC_GRANT: client-credentials takes one of",
+            id="neither secret nor token",
+        ),
+        pytest.param(
+            {
+                "OIDC_ISSUER": "https://i",
+                "OIDC_CLIENT_ID": "c",
+                "OIDC_CLIENT_SECRET_FILE": "/s",
+                "OIDC_SUBJECT_TOKEN_FILE": "/t",
+            },
+            "OIDC_GRANT: client-credentials takes one of",
+            id="both",
+        ),
+        pytest.param({"OIDC_SCOPE": "x"}, "OIDC_ISSUER: missing; ", id="no issuer"),
+        pytest.param(
+            {"OIDC_ISSUER": "https://i", "OIDC_CLIENT_ID": "c", "OIDC_GRANT": "jwt-bearer"},
+            "OIDC_SUBJECT_TOKEN_FILE: missing",
+            id="no subject",
+        ),
+        pytest.param({"OIDC_GRANT": "password"}, "GRANT: 'password' is none of", id="grant"),
+        pytest.param({"TOKEN_FILE": "/t", "GOOGLE": "default"}, "given together", id="two ways"),
+        pytest.param(
+            {"MWAA_REGION": "eu-west-1"}, "MWAA_ENVIRONMENT: missing", id="no environment"
+        ),
+        pytest.param({"GOOGLE": "yes"}, "GOOGLE: 'yes' is none of default", id="Google"),
+        pytest.param({"TOKEN_USE": "assertion"}, "TOKEN_USE: assertion needs", id="no token"),
+        pytest.param({"TOKEN_IN": "query"}, "TOKEN_IN: 'query' is none of", id="nowhere"),
+        pytest.param({"OIDC_ISUER": "x"}, "OIDC_ISUER: unknown variable", id="a typo"),
+    ],
+)
+def test_refuses_half_an_identity(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=f"{A}.*{told}"):
+        Settings.from_env(
+            {"FERMATA_LEDGER": "file:/s", **{f"{A}{name}": text for name, text in environ.items()}}
+        )
+
+
+def test_every_variable_is_in_the_readme() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "credentials.md").read_text()
+
+    missing = [name for name in VARIABLES if f"`{name}`" not in readme + page]
+
+    assert missing == []

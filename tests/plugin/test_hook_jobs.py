@@ -257,3 +257,112 @@ def test_a_token_of_argo_cd_is_a_file_of_an_optional_secret(tmp_path: Path) -> N
 
 def test_nothing_else_changes_where_argo_cd_is_left_out(tmp_path: Path) -> None:
     assert with_hooks(tmp_path, besides="argocd: {}") == list(jobs().values())
+
+
+def signing_in(tmp_path: Path, credentials: str) -> Manifest:
+    shutil.copytree(GOLDEN / "hooks", tmp_path, dirs_exist_ok=True)
+    text = (GOLDEN / "hooks" / "fermata.yaml").read_text()
+    text = text.replace("{secret: fermata-airflow}", credentials)
+    (tmp_path / "fermata.yaml").write_text(text)
+    compiled = compile_checkout(str(tmp_path), Identity("etl", REVISION, "airflow"))
+    assert [problem.message for problem in compiled.problems] == []
+    return next(each for each in compiled.manifests if each["kind"] == "Job")
+
+
+OIDC = "issuer: 'https://idp.example/realms/data', client_id: fermata"
+PROVIDER = {"ISSUER": "https://idp.example/realms/data", "CLIENT_ID": "fermata"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "environment"),
+    [
+        pytest.param(
+            "{method: token, secret: s}",
+            {"TOKEN_FILE": "/etc/fermata/airflow/token"},
+            id="token",
+        ),
+        pytest.param(
+            "{method: service-account, audience: airflow, use: assertion}",
+            {"TOKEN_FILE": "/etc/fermata/airflow-token/token", "TOKEN_USE": "assertion"},
+            id="service account",
+        ),
+        pytest.param(
+            f"{{method: oidc, secret: s, oidc: {{{OIDC}, audience: airflow, scope: dags}}}}",
+            {f"OIDC_{name}": value for name, value in PROVIDER.items()}
+            | {
+                "OIDC_GRANT": "client-credentials",
+                "OIDC_CLIENT_SECRET_FILE": "/etc/fermata/airflow/client-secret",
+                "OIDC_AUDIENCE": "airflow",
+                "OIDC_SCOPE": "dags",
+            },
+            id="client secret",
+        ),
+        pytest.param(
+            f"{{method: oidc, audience: idp, oidc: {{{OIDC}, grant: token-exchange}}}}",
+            {f"OIDC_{name}": value for name, value in PROVIDER.items()}
+            | {
+                "OIDC_GRANT": "token-exchange",
+                "OIDC_SUBJECT_TOKEN_FILE": "/etc/fermata/airflow-token/token",
+            },
+            id="token exchange",
+        ),
+        pytest.param(
+            "{method: mwaa, mwaa: {environment: prod, region: eu-central-1}}",
+            {"MWAA_ENVIRONMENT": "prod", "MWAA_REGION": "eu-central-1"},
+            id="MWAA",
+        ),
+        pytest.param("{method: google}", {"GOOGLE": "default"}, id="Composer"),
+        pytest.param(
+            "{method: google, shown_in: cookie, headers_secret: iap}",
+            {
+                "GOOGLE": "default",
+                "TOKEN_IN": "cookie",
+                "HEADERS_DIR": "/etc/fermata/airflow-headers",
+            },
+            id="behind a proxy",
+        ),
+    ],
+)
+def test_each_way_to_sign_in_is_what_the_hooks_understand(
+    tmp_path: Path, credentials: str, environment: dict[str, str]
+) -> None:
+    job = signing_in(tmp_path, credentials)
+
+    found = environment_of(job, "FERMATA_AIRFLOW_")
+    assert found == {f"FERMATA_AIRFLOW_{name}": value for name, value in environment.items()}
+    Settings.from_env({"FERMATA_LEDGER": "file:x", **found})
+
+
+def test_a_service_accounts_token_is_projected_for_its_audience(tmp_path: Path) -> None:
+    job = signing_in(tmp_path, "{method: service-account, audience: airflow}")
+
+    volumes = {each["name"]: each for each in job["spec"]["template"]["spec"]["volumes"]}
+    (source,) = volumes["airflow-token"]["projected"]["sources"]
+    token = {"path": "token", "audience": "airflow", "expirationSeconds": 3600}
+    assert source == {"serviceAccountToken": token}
+    assert "airflow" not in volumes
+
+
+@pytest.mark.parametrize(
+    ("credentials", "told"),
+    [
+        ("{}", "method password needs secret"),
+        ("{method: token}", "method token needs secret"),
+        ("{method: service-account}", "method service-account needs audience"),
+        ("{method: service-account, audience: a, secret: s}", "does not read secret"),
+        ("{method: oidc, secret: s}", "method oidc needs oidc"),
+        (f"{{method: oidc, oidc: {{{OIDC}}}}}", "method oidc needs audience"),
+        (f"{{method: oidc, secret: s, audience: a, oidc: {{{OIDC}}}}}", "secret or audience: one"),
+        (
+            f"{{method: oidc, secret: s, oidc: {{{OIDC}, grant: jwt-bearer}}}}",
+            "method oidc needs audience",
+        ),
+        ("{method: mwaa}", "method mwaa needs mwaa"),
+        ("{method: google, use: assertion}", "method google does not read use"),
+    ],
+)
+def test_a_way_to_sign_in_that_is_half_told_is_a_problem_at_its_place(
+    tmp_path: Path, credentials: str, told: str
+) -> None:
+    with pytest.raises(AssertionError, match=told):
+        signing_in(tmp_path, credentials)

@@ -4,6 +4,7 @@ import os
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -127,7 +128,7 @@ def test_a_subject_token_that_rotates_is_read_when_it_is_used(client: Client) ->
     ],
 )
 def test_a_service_accounts_token_that_is_no_good_is_refused_in_one_line(
-    client: Client, claims: dict[str, object], why: str
+    client: Client, claims: dict[str, Any], why: str
 ) -> None:
     shown = client.provider.service_account_token(**claims)
     client.write(client.subject_file, shown)
@@ -258,7 +259,12 @@ def test_no_error_repeats_a_secret(client: Client) -> None:
     client.provider.clients.clear()
 
     messages = []
-    for token in (client.by_secret(), *map(client.by_subject, ("token-exchange", "jwt-bearer"))):
+    ways = (
+        client.by_secret(),
+        client.by_subject("token-exchange"),
+        client.by_subject("jwt-bearer"),
+    )
+    for token in ways:
         with pytest.raises(FermataError) as caught:
             token.read()
         messages.append(f"{caught.value!r} {caught.value.__cause__!r} {token.described}")
