@@ -38,7 +38,7 @@ def test_an_example_renders_to_jobs_that_know_who_they_are(tmp_path: Path, examp
     assert compiled.problems == []
     job = next(each for each in compiled.manifests if each["kind"] == "Job")
     (container,) = job["spec"]["template"]["spec"]["containers"]
-    identity = Settings.from_env({e["name"]: e["value"] for e in container["env"]}).identity
+    identity = Settings.from_env({e["name"]: e.get("value", "") for e in container["env"]}).identity
     assert (
         identity.token_file
         or identity.username_file

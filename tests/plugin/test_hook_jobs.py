@@ -126,7 +126,7 @@ def test_no_service_puts_variables_into_the_environment() -> None:
 
 def test_credentials_are_files_of_an_optional_secret() -> None:
     for job in jobs().values():
-        environment = {each["name"]: each["value"] for each in container(job)["env"]}
+        environment = {each["name"]: each.get("value", "") for each in container(job)["env"]}
         folder = "/etc/fermata/airflow"
         assert environment["FERMATA_AIRFLOW_USERNAME_FILE"] == f"{folder}/username"
         assert environment["FERMATA_AIRFLOW_PASSWORD_FILE"] == f"{folder}/password"
@@ -211,7 +211,7 @@ def test_jobs_that_are_not_kept_go_when_the_sync_has_succeeded(tmp_path: Path) -
 
 
 def environment_of(job: Manifest, prefix: str) -> dict[str, str]:
-    named = {each["name"]: each["value"] for each in container(job)["env"]}
+    named = {each["name"]: each.get("value", "") for each in container(job)["env"]}
     return {name: value for name, value in named.items() if name.startswith(prefix)}
 
 
