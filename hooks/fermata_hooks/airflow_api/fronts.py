@@ -16,9 +16,9 @@ from fermata_spec.errors import SettingsError
 
 MOST = 16  # headers of a proxy
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,99}")
 _OURS = frozenset(
-    {"accept", "connection", "content-length", "content-type", "cookie", "host", "te", "trailer"}
+    {"accept", "connection", "content-length", "content-type", "cookie", "host", "trailer"}
     | {"transfer-encoding", "upgrade", "user-agent"}
 )
 
