@@ -38,7 +38,8 @@ class Denial:
     ``rule`` is what denied it (``drain-deadline``), ``blocking`` the DAGs whose tasks were in the
     way. ``waiting``: one sync is to be started when these are gone; ``started``: it was asked for
     at ``started`` and will carry ``marker``; ``done``: it began, and there will be no other.
-    ``outlook`` says what will happen next, in words.
+    ``outlook`` says what will happen next, in words. ``opens``: not before that time; ``running``:
+    not while one of these DAGs runs; ``final``: a guard denies that says nothing of an end.
     """
 
     application: str
@@ -50,6 +51,9 @@ class Denial:
     marker: str = ""
     started: float = 0.0
     outlook: str = ""
+    opens: float = 0.0
+    running: tuple[str, ...] = ()
+    final: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +135,13 @@ class Agendas:
 def _denied(agenda: Agenda, denial: Denial) -> Agenda:
     denial = replace(denial, blocking=tuple(sorted(denial.blocking)[:MAX_BLOCKING]))
     before = agenda.denials.get(denial.application)
-    if before is not None and before.revision == denial.revision and before.state != "waiting":
+    again_denied = before is not None and before.revision == denial.revision
+    if before is not None and again_denied and before.state != "waiting" and not before.final:
         again = replace(before, blocking=denial.blocking, at=denial.at, state="done", outlook=SPENT)
         return agenda.with_denial(denial.application, again)
+    if denial.final:
+        spent = replace(denial, state="done", outlook=FINAL.format(denial.rule))
+        return agenda.with_denial(denial.application, spent)
     return agenda.with_denial(denial.application, replace(denial, outlook=outlook_of(agenda)))
 
 
@@ -146,7 +154,8 @@ UNKNOWN = (
     "nothing will happen by itself, unless a watch runs that may start syncs (Argo CD's "
     "`applications, sync`): Argo CD tries no revision twice"
 )
-WILL_START = "watch will start one sync of it when the tasks in its way are done"
+WILL_START = "watch will start one sync of it when nothing is in its way any more"
+FINAL = "nothing will happen by itself: {} may say no for ever, and Argo CD tries no revision twice"
 
 
 def outlook_of(agenda: Agenda) -> str:
@@ -190,6 +199,9 @@ def _denial(raw: Mapping[str, Any]) -> Denial:
         marker=str(raw["marker"]),
         started=float(raw["started"]),
         outlook=str(raw["outlook"]),
+        opens=float(raw.get("opens", 0.0)),
+        running=tuple(str(dag_id) for dag_id in raw.get("running", ())),
+        final=raw.get("final") is True,
     )
 
 

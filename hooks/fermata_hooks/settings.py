@@ -25,6 +25,7 @@ VARIABLES = {
     "FERMATA_ARGOCD_CA_FILE": "certificates to trust of Argo CD, in place of the public ones",
     "FERMATA_ARGOCD_NAMESPACE": "where Applications are, to read them as objects of the cluster",
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
+    "FERMATA_POLICY": "guards from outside git: a file, or a folder of them",
     "FERMATA_REPORT": "a file to write the JSON report to",
     "FERMATA_JOB": "the Job that this is a pod of, to write an Event on it",
     "FERMATA_JOB_UID": "its uid",
@@ -69,6 +70,7 @@ class Settings:
     argocd_ca_file: Path | None = None
     argocd_namespace: str = ""
     job: OwnJob | None = None
+    policy: Path | None = None
     report: Path | None = None
     log: Literal["text", "json"] = "text"
 
@@ -97,9 +99,15 @@ class Settings:
             argocd_ca_file=_path(environ, "FERMATA_ARGOCD_CA_FILE"),
             argocd_namespace=environ.get("FERMATA_ARGOCD_NAMESPACE", ""),
             job=_job(environ),
+            policy=_path(environ, "FERMATA_POLICY"),
             report=_path(environ, "FERMATA_REPORT"),
             log="json" if log == "json" else "text",
         )
+
+
+def in_a_cluster() -> bool:
+    """Return whether this is a pod: its namespace has the ledger, unless something is said."""
+    return _NAMESPACE_FILE.is_file()
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
@@ -130,7 +138,7 @@ def _ledger(text: str, problems: list[str]) -> FolderLedger | ClusterLedger | No
         namespace, slash, name = rest.partition("/")
         if slash and namespace and name and "/" not in name:
             return ClusterLedger(namespace, name)
-    if not text and _NAMESPACE_FILE.is_file():
+    if not text and in_a_cluster():
         return ClusterLedger(_NAMESPACE_FILE.read_text().strip(), LEDGER_NAME)
     wanted = "kubernetes:NAMESPACE/NAME or file:DIR"
     problems.append(

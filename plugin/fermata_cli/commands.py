@@ -55,6 +55,11 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "doctor": Subcommand(
         "fermata_hooks.jobs.doctor:doctor", "hooks", "Say what is missing, and how to mend it."
     ),
+    "lock": Subcommand("fermata_hooks.jobs.locking:lock", "hooks", "Let nothing be deployed."),
+    "unlock": Subcommand("fermata_hooks.jobs.locking:unlock", "hooks", "Take a lock away."),
+    "guard": Subcommand(
+        "fermata_hooks.jobs.guard:guard", "hooks", "Say what the guards say of a plan."
+    ),
     "demo": Subcommand(
         "fermata_hooks.demo.command:demo", "hooks", "Show the whole story on this machine."
     ),

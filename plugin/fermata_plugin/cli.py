@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import IO, Literal
 
 import click
@@ -25,6 +26,7 @@ from fermata_plugin.render import Compiled, compile_checkout, require_sound
 from fermata_spec.dagset import KIND
 from fermata_spec.errors import SettingsError
 from fermata_spec.plan import API_VERSION, dump_plan
+from fermata_spec.policy import read_policy
 from fermata_spec.problems import TOLD, Problem, ProblemsError
 
 
@@ -32,6 +34,14 @@ from fermata_spec.problems import TOLD, Problem, ProblemsError
 @path_argument
 @identity_options
 @choice_options
+@click.option(
+    "--policy",
+    "policy_path",
+    type=click.Path(path_type=Path),
+    envvar="FERMATA_POLICY",
+    show_envvar=True,
+    help="Guards from outside git: a file, or a folder of them.",
+)
 @click.option(
     "--api-versions",
     envvar="KUBE_API_VERSIONS",
@@ -56,6 +66,7 @@ def render(  # noqa: PLR0913 - click passes each option by name
     environment: str,
     branch: str | None,
     api_versions: str,
+    policy_path: Path | None,
     seconds: float,
 ) -> None:
     """Render the checkout at PATH into manifests: all of them on stdout, or none."""
@@ -65,7 +76,7 @@ def render(  # noqa: PLR0913 - click passes each option by name
     progress = Progress()
     root, choice = chosen(path, environment, branch)
     with deadline(seconds, progress), no_collector():
-        compiled = _compiled(root, identity, progress, choice)
+        compiled = _compiled(root, identity, progress, choice, policy_path)
         progress.begin("writing")
         text = dump(compiled.manifests) + "".join(compiled.passed)
     click.echo(text, nl=False)
@@ -197,8 +208,15 @@ def _problems(root: str, choice: Choice) -> list[Problem]:
     return sorted({problem for compiled in each for problem in compiled.problems})
 
 
-def _compiled(root: str, identity: Identity, progress: Progress, choice: Choice) -> Compiled:
-    compiled = compile_checkout(root, identity, progress, choice)
+def _compiled(
+    root: str,
+    identity: Identity,
+    progress: Progress,
+    choice: Choice,
+    policy_path: Path | None = None,
+) -> Compiled:
+    policy = read_policy(policy_path) if policy_path is not None else None
+    compiled = compile_checkout(root, identity, progress, choice, policy)
     require_sound(compiled)
     _tell(compiled.problems[:TOLD], err=True)
     return compiled

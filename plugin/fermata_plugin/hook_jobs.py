@@ -16,7 +16,7 @@ from fermata_plugin.configmaps import Manifest, check_size, with_server_side_app
 from fermata_plugin.digests import digest_of_value
 from fermata_spec import deadlines, errors, limits
 from fermata_spec.config import Config
-from fermata_spec.names import object_name, plan_name
+from fermata_spec.names import POLICY_NAME, object_name, plan_name
 from fermata_spec.packing import is_packed, pack
 from fermata_spec.plan import Plan, dump_plan
 from fermata_spec.problems import Problem
@@ -24,6 +24,8 @@ from fermata_spec.problems import Problem
 PLAN_KEY = "plan.json"
 _CONTAINER = "fermata"
 _PLAN_FOLDER = "/etc/fermata/plan"
+_POLICY = "policy"
+_POLICY_FOLDER = "/etc/fermata/policy"
 _LEDGER = "fermata-ledger"
 # Another attempt will not help: misconfigured, answered no, rejected, inconclusive, a bug.
 FINAL_CODES = sorted(
@@ -44,11 +46,19 @@ class _Hook(NamedTuple):
     wave: int = 0
 
 
-def make_hooks(plan: Plan, config: Config, problems: list[Problem]) -> list[Manifest]:
-    """Return the plan's ConfigMap and the hook Jobs of ``plan``."""
+def make_hooks(
+    plan: Plan, config: Config, problems: list[Problem], *, policy_needed: bool = False
+) -> list[Manifest]:
+    """Return the plan's ConfigMap and the hook Jobs of ``plan``.
+
+    ``policy_needed``: a hook without the policy's ConfigMap does not even start.
+    """
     configmap = _plan_configmap(plan)
     check_size(configmap, "the plan's ConfigMap", problems)
-    return [configmap, *(_job(hook, plan, config) for hook in _hooks(plan, config))]
+    jobs = [_job(hook, plan, config) for hook in _hooks(plan, config)]
+    for job in jobs if policy_needed else ():
+        _policy_volume(job)["configMap"]["optional"] = False
+    return [configmap, *jobs]
 
 
 def _hooks(plan: Plan, config: Config) -> Iterator[_Hook]:
@@ -142,8 +152,12 @@ def _job(hook: _Hook, plan: Plan, config: Config) -> Manifest:
 def _pod(hook: _Hook, job: str, plan: Plan, config: Config) -> Manifest:
     volumes: list[Manifest] = [
         {"name": "plan", "configMap": {"name": plan_name(plan.application)}},
+        {"name": _POLICY, "configMap": {"name": POLICY_NAME, "optional": True}},
     ]
-    mounts = [{"name": "plan", "mountPath": _PLAN_FOLDER, "readOnly": True}]
+    mounts = [
+        {"name": "plan", "mountPath": _PLAN_FOLDER, "readOnly": True},
+        {"name": _POLICY, "mountPath": _POLICY_FOLDER, "readOnly": True},
+    ]
     for each in hook_identity.mounted(config):
         volumes.append(each.volume)
         mounts.append(each.mount)
@@ -184,6 +198,11 @@ def _pod(hook: _Hook, job: str, plan: Plan, config: Config) -> Manifest:
     }
 
 
+def _policy_volume(job: Manifest) -> Manifest:
+    volumes: list[Manifest] = job["spec"]["template"]["spec"]["volumes"]
+    return next(volume for volume in volumes if volume["name"] == _POLICY)
+
+
 def _own_job(job: str) -> list[Manifest]:
     """Return the variables that say which Job a pod is of; the label is the Job controller's."""
     field = {"fieldPath": "metadata.labels['controller-uid']"}
@@ -192,7 +211,11 @@ def _own_job(job: str) -> list[Manifest]:
 
 
 def _environment(plan: Plan, config: Config) -> dict[str, str]:
-    environment = {"FERMATA_PLAN": f"{_PLAN_FOLDER}/{PLAN_KEY}", "FERMATA_LOG": "json"}
+    environment = {
+        "FERMATA_PLAN": f"{_PLAN_FOLDER}/{PLAN_KEY}",
+        "FERMATA_POLICY": _POLICY_FOLDER,
+        "FERMATA_LOG": "json",
+    }
     if plan.namespace:
         environment["FERMATA_LEDGER"] = f"kubernetes:{plan.namespace}/{_LEDGER}"
     return environment | hook_identity.environment(config)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from fermata_plugin.checkout import SourceFile
 from fermata_spec.kinds import nearest
 from fermata_spec.located import Node, Value
+from fermata_spec.names import OWN_CONFIG_MAPS
 from fermata_spec.problems import Problem
 from fermata_spec.yaml_reader import read_documents
 
@@ -56,6 +57,15 @@ def check_distinct(
                 told = f"{kind} {name} stands in {seen[identity]} too"
                 problems.append(Problem(each.path, 1, 1, "duplicate-object", told))
             seen[identity] = each.path
+
+
+def check_reserved(passed: Sequence[Passed], problems: list[Problem]) -> None:
+    """Report what would replace a ConfigMap of Fermata's own: the policy above all."""
+    for each in passed:
+        for group, kind, _, name in each.objects:
+            if (group, kind) == ("", "ConfigMap") and name in OWN_CONFIG_MAPS:
+                told = f"ConfigMap {name} is Fermata's own, and not for git to write"
+                problems.append(Problem(each.path, 1, 1, "reserved-object", told))
 
 
 def _as_documents(text: str) -> str:

@@ -33,9 +33,17 @@ class Identity(NamedTuple):
 
 
 def make_plan(
-    loaded: Loaded, artifacts: Sequence[Artifact], identity: Identity, problems: list[Problem]
+    loaded: Loaded,
+    artifacts: Sequence[Artifact],
+    identity: Identity,
+    problems: list[Problem],
+    *,
+    target: str = "",
 ) -> Plan:
-    """Return the plan; reports DAG ids that stand twice, and smoke DAGs that do not exist."""
+    """Return the plan; reports DAG ids that stand twice, and smoke DAGs that do not exist.
+
+    ``target`` is the branch or tag that the application follows.
+    """
     config = loaded.config
     dags = _distinct(loaded, artifacts, problems)
     check_smoke(loaded, problems)
@@ -45,6 +53,8 @@ def make_plan(
         application=identity.application,
         revision=identity.revision,
         namespace=identity.namespace,
+        target=target,
+        guards=loaded.file.raw_guards(),
         airflow_url=config.airflow.url,
         credentials_secret=(credentials.secret or "") if credentials else "",
         delivery=config.delivery,

@@ -75,7 +75,9 @@ def _parameters() -> Iterator[str]:
 
 
 def _inner(kind: Any) -> type[Section] | None:  # noqa: ANN401 - a kind, or a list of one
-    element = getattr(kind, "kind", kind)
+    element = kind
+    while not isinstance(element, SectionKind) and hasattr(element, "kind"):
+        element = element.kind
     return element.cls if isinstance(element, SectionKind) else None
 
 

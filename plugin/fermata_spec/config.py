@@ -11,6 +11,7 @@ from fermata_spec.config_airflow import Airflow
 from fermata_spec.config_argocd import Argocd
 from fermata_spec.config_environments import ENVIRONMENTS, Environment
 from fermata_spec.config_proof import Expects, Smoke, Verify
+from fermata_spec.guards import GUARDS, Guard
 from fermata_spec.kinds import (
     DURATION,
     FLAG,
@@ -214,8 +215,6 @@ class Lint(Section):
 class Config(Section):
     """The whole of ``fermata.yaml``."""
 
-    planned: ClassVar[tuple[str, ...]] = ("guards",)
-
     api_version: str = key(Choice((API_VERSION,)), "Version of this format.", name="apiVersion")
     kind: str = key(Choice((KIND,)), "Kind of this file.")
     airflow: Airflow = key(SectionKind(Airflow), "Airflow's address.")
@@ -237,6 +236,7 @@ class Config(Section):
     release: Release = key(SectionKind(Release), "Letting DAGs go on.", default={})
     rules: Rules = key(SectionKind(Rules), "A team's own rules.", default={})
     hooks: Hooks = key(SectionKind(Hooks), "Hook Jobs.", default={})
+    guards: tuple[Guard, ...] = key(GUARDS, "Named rules that may deny a deploy.", default=[])
     lint: Lint = key(SectionKind(Lint), "Findings.", default={})
     environments: Mapping[str, Environment] = key(
         ENVIRONMENTS, "What differs between environments, by their names.", default={}

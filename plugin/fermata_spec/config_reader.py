@@ -1,12 +1,13 @@
 """From the text of ``fermata.yaml`` to its model, or to every problem in it."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from fermata_spec import config_airflow
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.deadlines import STAGGERING
 from fermata_spec.located import Document, Node
-from fermata_spec.problems import Problem
+from fermata_spec.problems import Problem, Severity
 from fermata_spec.sections import SectionKind
 from fermata_spec.units import format_duration
 from fermata_spec.yaml_reader import read_yaml
@@ -18,12 +19,24 @@ class ConfigFile(NamedTuple):
     config: Config
     root: Node
 
-    def report(self, keys: tuple[str | int, ...], rule: str, message: str) -> None:
+    def raw_guards(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the guards as they are written, for the plan."""
+        node = self.root.get("guards")
+        return tuple(node.value) if node is not None else ()
+
+    def report(
+        self,
+        keys: tuple[str | int, ...],
+        rule: str,
+        message: str,
+        *,
+        severity: Severity = "error",
+    ) -> None:
         """Add a problem at the key that ``keys`` lead to, or as near to it as the file goes."""
         node = self.root
         for key in keys:
             node = node.get(key) or node
-        node.report(rule, message)
+        node.report(rule, message, severity=severity)
 
 
 def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) -> ConfigFile | None:

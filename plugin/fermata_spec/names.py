@@ -7,6 +7,11 @@ import re
 from hashlib import sha256
 
 LABEL = 63  # characters of a DNS-1123 label: object names here are labels, the strictest kind
+POLICY_NAME = "fermata-policy"
+"""The ConfigMap beside Airflow with the policy: guards from outside git."""
+OWN_CONFIG_MAPS = frozenset(
+    {POLICY_NAME, "fermata-ledger", "fermata-agenda", "fermata-locks", "fermata-audit"}
+)
 _HASH = 10
 _INVALID = re.compile(r"[^a-z0-9]+")
 _HASHED = re.compile(rf"-[0-9a-f]{{{_HASH}}}$")

@@ -160,7 +160,11 @@ class SmokePolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything that the hooks know of one revision of one application."""
+    """Everything that the hooks know of one revision of one application.
+
+    ``target``: the branch, tag or revision that the Application follows; empty where nobody said.
+    ``guards``: as they stand in ``fermata.yaml``, for ``fermata_spec.guards``.
+    """
 
     application: str
     revision: str
@@ -174,6 +178,8 @@ class Plan:
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     smoke: SmokePolicy = field(default_factory=SmokePolicy)
     release: ReleasePolicy = field(default_factory=ReleasePolicy)
+    target: str = ""
+    guards: tuple[Mapping[str, Any], ...] = ()
 
     def digests(self) -> dict[str, str]:
         """Return what ``DagSet.status.verified`` will say once this plan has passed."""
@@ -218,6 +224,7 @@ def _plan(document: dict[str, Any]) -> Plan:
         "verify": VerifyPolicy(**document["verify"]),
         "smoke": SmokePolicy(**smoke),
         "release": ReleasePolicy(**document["release"]),
+        "guards": tuple(document["guards"]),
     }
     return Plan(**rest)
 

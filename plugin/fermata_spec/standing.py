@@ -60,6 +60,17 @@ class StandingDenial:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StandingLock:
+    """A deploy lock in force; ``application`` ``*``: of all; ``until`` empty: it never ends."""
+
+    application: str
+    owner: str
+    reason: str
+    since: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StandingUnverified:
     """An application of which something differs from what passed last, at ``verified``."""
 
@@ -79,6 +90,7 @@ class Standing:
     dags: tuple[StandingDag, ...] = ()
     denied: tuple[StandingDenial, ...] = ()
     unverified: tuple[StandingUnverified, ...] = ()
+    locks: tuple[StandingLock, ...] = ()
     unknown: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -147,6 +159,7 @@ STANDING_SCHEMA: dict[str, Any] = {
             "unverified": _list(
                 _object(_texts("application", "verified", "next") | {"dag_ids": _TEXTS})
             ),
+            "locks": _list(_object(_texts("application", "owner", "reason", "since", "until"))),
             "unknown": _TEXTS,
         }
     ),

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata_plugin.formats.cron import problems_of_schedule
 from fermata_plugin.formats.secrets import find_secrets
+from fermata_spec.cron import problems_of_schedule
 
 
 @pytest.mark.parametrize(

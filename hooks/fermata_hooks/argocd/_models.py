@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+AUTOMATED = "automated"
+"""Who started a sync that Argo CD started by itself; no user is called so without an account."""
 IN_PROGRESS = frozenset({"Running", "Terminating"})
 
 
@@ -34,6 +36,7 @@ class Operation:
 
     ``started`` is kept as Argo CD writes it: it names the operation. It stays through the
     operation's retries; between them the phase is Running, although ``finished`` is set.
+    ``initiated_by``: the user who started it, ``automated`` if Argo CD did.
     ``infos`` are what whoever started it said. ``waiting_for`` are the Jobs of its hooks that
     are not known to have ended.
     """
@@ -46,6 +49,7 @@ class Operation:
     infos: Mapping[str, str] = field(default_factory=dict)
     waiting_for: tuple[HookJob, ...] = ()
     choices: SyncChoices = SyncChoices()
+    initiated_by: str = ""
 
     @property
     def in_progress(self) -> bool:
@@ -63,7 +67,7 @@ class Application:
     """One Application. ``revision`` is the newest that Argo CD has compared with the cluster.
 
     ``requested``: an operation was asked for and has not begun yet; ``requested_infos`` are its
-    infos. ``automated``: Argo CD starts syncs by itself.
+    infos, ``requested_by`` who asked. ``automated``: Argo CD starts syncs by itself.
     """
 
     name: str
@@ -73,12 +77,25 @@ class Application:
     automated: bool = False
     requested: bool = False
     requested_infos: Mapping[str, str] = field(default_factory=dict)
+    requested_by: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
     operation: Operation | None = None
 
     @property
     def in_progress(self) -> bool:
         """Whether an operation runs, or is about to."""
         return self.requested or (self.operation is not None and self.operation.in_progress)
+
+    @property
+    def initiated_by(self) -> str:
+        """Who started the operation that is asked for, or that runs; empty: nobody says, or none.
+
+        Argo CD's words: the user's name, or ``automated``.
+        """
+        if self.requested:
+            return self.requested_by
+        running = self.operation is not None and self.operation.in_progress
+        return self.operation.initiated_by if self.operation is not None and running else ""
 
     @property
     def last_sync(self) -> "SyncChoices":
@@ -105,6 +122,8 @@ def read_application(raw: Mapping[str, Any], *, name: str) -> Application:
         automated=isinstance(automated, Mapping) and automated.get("enabled") is not False,
         requested=bool(asked),
         requested_infos=_infos(asked),
+        requested_by=_initiator(asked),
+        annotations=_annotations(raw),
         operation=_operation(_dict(status, "operationState")),
     )
 
@@ -121,6 +140,7 @@ def _operation(state: Mapping[str, Any]) -> Operation | None:
         message=_text(state, "message"),
         revision=_text(result, "revision") or _text(sync, "revision"),
         infos=_infos(asked),
+        initiated_by=_initiator(asked),
         waiting_for=tuple(_waiting_for(result.get("resources"))),
         choices=SyncChoices(prune=sync.get("prune") is True, options=_texts(sync, "syncOptions")),
     )
@@ -149,6 +169,16 @@ def _infos(operation: Mapping[str, Any]) -> dict[str, str]:
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, Mapping)
     }
+
+
+def _initiator(operation: Mapping[str, Any]) -> str:
+    by = _dict(operation, "initiatedBy")
+    return AUTOMATED if by.get("automated") is True else _text(by, "username")
+
+
+def _annotations(raw: Mapping[str, Any]) -> dict[str, str]:
+    annotations = _dict(_dict(raw, "metadata"), "annotations")
+    return {str(key): value for key, value in annotations.items() if isinstance(value, str)}
 
 
 def _dict(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -5,7 +5,8 @@ Running it twice is harmless: it joins the open hold, and never overwrites what 
 unpauses, not even when it fails: that is for ``release``, ``finish`` and ``watch``.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fermata_hooks.drain import Drained, DrainOrder, Tasks, drain
 from fermata_hooks.handoff import read_handoff, take_baseline, write_handoff
 from fermata_hooks.holding import HeldDags, HoldOrder, hold_dags, read_status, require_ours
 from fermata_hooks.jobs.expecting import name_runtime_changes, require_expected
+from fermata_hooks.jobs.guarding import DeniedError, Guards, require_allowed, write_down
 from fermata_hooks.jobs.options import (
     dry_run_option,
     format_option,
@@ -60,21 +62,27 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
     """Hold what ``plan`` touches, or what is ``wanted`` instead, and drain it; fill ``report``.
 
     Raises:
-        SettingsError: a selector names what nobody knows; nothing is paused.
+        SettingsError: a selector names what nobody knows, or a policy cannot be read; nothing is
+            paused.
         InconclusiveError: it cannot be told whether Airflow offers what is wanted; likewise.
-        RefusedError: Airflow does not offer what is wanted (nothing is paused), or tasks still
-            ran at the drain's deadline.
+        RefusedError: a lock or a guard denies, or Airflow does not offer what is wanted (nothing is
+            paused), or tasks still ran at the drain's deadline.
         UnavailableError: somebody else ended the hold, or Airflow or the store did not answer.
 
     """
     plan = _selecting(plan, wanted)
     before = syncing(place.dagsets, plan)
     touched = change(plan, before)
+    guards = _guards(plan, place, before, touched)
+    with _denials_written_down(plan, place, report, before):
+        require_allowed(guards, guards.first(), report)
     if _nothing_to_do(plan, place, touched):
         write_handoff(place.documents, take_baseline(place.airflow, plan, (), place.clock))
         report.verdict = "pass"
         report.message = "no DAG is touched: nothing is paused"
         return
+    with _denials_written_down(plan, place, report, before):
+        require_allowed(guards, guards.then(), report)
     sync = own_sync(place, plan.application)
     if said := older_render(plan, sync):
         report.checks.append(said)
@@ -104,9 +112,12 @@ def preview_hold(
     """Say what ``run_hold`` would pause; change nothing."""
     plan = _selecting(plan, wanted)
     before = place.dagsets.read(plan.application)
+    guards = _guards(plan, place, before, change(plan, before))
+    require_allowed(guards, guards.first(), report)
     if _nothing_to_do(plan, place, change(plan, before)):
         report.verdict, report.message = "pass", "dry run: no DAG is touched: nothing to pause"
         return
+    require_allowed(guards, guards.then(), report)
     dags = place.airflow.dags(include_stale=True)
     selection = _select(plan, before, dags, report, wanted)
     require_expected(plan, place, report)
@@ -122,6 +133,25 @@ def preview_hold(
     report.message = (
         f"dry run: would hold {len(running)} DAG(s), of {len(selection.wanted)} that are selected"
     )
+
+
+def _guards(plan: Plan, place: Workplace, before: DagSetStatus, touched: Change) -> Guards:
+    now = place.clock.now()
+    return Guards(plan, place, place.policy, now=now, status=before, change=touched)
+
+
+@contextmanager
+def _denials_written_down(
+    plan: Plan, place: Workplace, report: Report, before: DagSetStatus
+) -> Iterator[None]:
+    """Write a guard's denial on the agenda and into the DagSet, which else is as it was before."""
+    try:
+        yield
+    except DeniedError as exc:
+        report.message = f"{exc}; {write_down(plan, place, exc)}"
+        told = f"{plan.revision[:12]} denied by {exc.rules}: {exc}"
+        place.dagsets.write(plan.application, replace(before, phase="Idle", message=told))
+        raise RefusedError(report.message) from exc
 
 
 def _selecting(plan: Plan, wanted: Wanted | None) -> Plan:

@@ -10,6 +10,7 @@ from typing import TypeVar
 import click
 
 from fermata_hooks.jobs.workplace import Workplace, open_workplace
+from fermata_hooks.locks import EVERY
 from fermata_hooks.reporting import table
 from fermata_hooks.watching import Unverified, stand, unverified
 from fermata_spec.errors import RejectedError, SettingsError, UnavailableError
@@ -54,6 +55,7 @@ def look(place: Workplace) -> Standing:
         ledger=place.where,
         agenda=agenda,
         unverified=found or (),
+        locks=_if_it_can_be("locks", place.locks.in_force, unknown) or (),
         unknown=unknown,
     )
 
@@ -71,11 +73,17 @@ def as_text(standing: Standing) -> str:
         )
     if standing.dags:
         parts.append("\n" + _dags(standing))
+    for lock in standing.locks:
+        whose = "all applications" if lock.application == EVERY else lock.application
+        until = f"until {lock.until}" if lock.until else "until somebody unlocks"
+        parts.append(
+            f"\n{whose}: locked by {lock.owner} since {lock.since} {until}\n  {lock.reason}\n"
+        )
     for denial in standing.denied:
-        blocking = ", ".join(denial.blocking[:5])
+        blocking = f": {', '.join(denial.blocking[:5])}" * bool(denial.blocking)
         parts.append(
             f"\n{denial.application}@{denial.revision[:12]}: denied at {denial.at} by "
-            f"{denial.rule}: {blocking}\n  {denial.next}\n"
+            f"{denial.rule}{blocking}\n  {denial.next}\n"
         )
     for each in standing.unverified:
         shown = ", ".join(each.dag_ids[:5]) + (", …" if len(each.dag_ids) > 5 else "")  # noqa: PLR2004

@@ -70,6 +70,7 @@ def neighbours(place: Workplace) -> Neighbours:
         environment=place.holding,
         agendas=place.agendas,
         documents=place.documents,
+        locks=place.locks,
         views=place.views,
         airflow=place.airflow,
         argocd=place.argocd,

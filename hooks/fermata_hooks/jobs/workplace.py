@@ -26,6 +26,7 @@ from fermata_hooks.job_events import announce
 from fermata_hooks.jobs.signing_in import sign_in
 from fermata_hooks.kube import CONFIG_MAPS, EVENTS, Kube, Objects, cluster_of
 from fermata_hooks.ledger import Ledger
+from fermata_hooks.locks import Locks
 from fermata_hooks.plan_file import read_plan
 from fermata_hooks.reporting import Format, Outlets, publish
 from fermata_hooks.settings import LEDGER_NAME, ClusterLedger, FolderLedger, Settings
@@ -39,6 +40,7 @@ from fermata_spec.errors import (
     UnavailableError,
 )
 from fermata_spec.plan import Plan
+from fermata_spec.policy import Policy, read_policy
 from fermata_spec.report import Report
 
 log = logging.getLogger("fermata.workplace")
@@ -77,8 +79,9 @@ class Workplace:
             case ClusterLedger(namespace, name):
                 maps = Objects(self.kube, CONFIG_MAPS, namespace)
                 # A second ledger in one namespace is of a second Airflow, with its own agenda.
-                agenda = "fermata-agenda" if name == LEDGER_NAME else f"{name}-agenda"
-                return ConfigMapDocuments(maps, names={"ledger": name, "agenda": agenda})
+                prefix = "fermata" if name == LEDGER_NAME else name
+                own = {each: f"{prefix}-{each}" for each in ("agenda", "locks", "audit")}
+                return ConfigMapDocuments(maps, names={"ledger": name, **own})
 
     @cached_property
     def dagsets(self) -> DagSets:
@@ -88,6 +91,14 @@ class Workplace:
                 return FileDagSets(self.documents)
             case ClusterLedger(namespace):
                 return KubernetesDagSets(self.kube, namespace)
+
+    def dagsets_of(self, namespace: str | None) -> DagSets:
+        """Return the DagSets of another namespace of this cluster; None: our own."""
+        match self.settings.ledger:
+            case ClusterLedger() if namespace is not None:
+                return KubernetesDagSets(self.kube, namespace)
+            case _:
+                return self.dagsets
 
     @cached_property
     def views(self) -> DagSetViews:
@@ -119,6 +130,17 @@ class Workplace:
     def agendas(self) -> Agendas:
         """What is to be done later."""
         return Agendas(self.documents, clock=self.clock)
+
+    @cached_property
+    def locks(self) -> Locks:
+        """Who said that nothing is to be deployed."""
+        return Locks(self.documents, clock=self.clock)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The guards from outside git; without ``FERMATA_POLICY`` there are none."""
+        path = self.settings.policy
+        return read_policy(path) if path is not None else Policy()
 
     @cached_property
     def ledger(self) -> Ledger:

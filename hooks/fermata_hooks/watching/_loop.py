@@ -12,6 +12,7 @@ from fermata_hooks.argocd import ArgoCd
 from fermata_hooks.dagset_views import DagSetViews
 from fermata_hooks.documents import Documents
 from fermata_hooks.holding import Environment, Patience
+from fermata_hooks.locks import Locks
 from fermata_hooks.watching import _airflow_look, _starts
 from fermata_hooks.watching._airflow_look import AirflowLook
 from fermata_hooks.watching._answers import Questions
@@ -48,6 +49,7 @@ class Neighbours:
     environment: Environment
     agendas: Agendas
     documents: Documents
+    locks: Locks
     views: DagSetViews
     airflow: Airflow
     argocd: ArgoCd | None
@@ -86,7 +88,9 @@ class Watch:
             patience=Patience(deadline=max(SETTLING_DEADLINE, period)),
         )
         self._truth = Truth(neighbours.views, self.applications, self._agendas, clock=clock)
-        self._starts = Starts(neighbours.argocd, self._agendas, neighbours.airflow, clock=clock)
+        self._starts = Starts(
+            neighbours.argocd, self._agendas, neighbours.airflow, neighbours.locks, clock=clock
+        )
         self._airflow = AirflowLook(neighbours.airflow)
         self._handoffs = Handoffs(neighbours.documents, clock=clock)
         self._unverified: tuple[Unverified, ...] = ()

@@ -8,7 +8,7 @@ only when the first request cannot land any more and its marker is nowhere.
 
 import logging
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -20,10 +20,11 @@ from fermata_hooks.agenda import (
     Agendas,
     Denial,
 )
-from fermata_hooks.airflow_api import BUSY_TASK_STATES, TaskInstance
+from fermata_hooks.airflow_api import BUSY_TASK_STATES, DagRun, TaskInstance
 from fermata_hooks.argocd import MARKER, Application, ArgoCd
 from fermata_hooks.clock import Clock, rfc3339
 from fermata_hooks.ledger import CLOCKS_DIFFER
+from fermata_hooks.locks import Locks
 from fermata_spec.errors import RejectedError, UnavailableError
 
 LATE = 300.0
@@ -41,14 +42,32 @@ class Tasks(Protocol):
     ) -> list[TaskInstance]:
         """Return the task instances of ``dag_ids`` in ``states``."""
 
+    @property
+    def history(self) -> "Runs":
+        """Questions about runs."""
+
+
+class Runs(Protocol):
+    """What is asked of Airflow: which runs are in the way."""
+
+    def active_runs(self, dag_ids: Sequence[str]) -> list[DagRun]:
+        """Return the runs of ``dag_ids`` that are queued or running."""
+
 
 class Starts:
     """The denials of the agenda, followed until each is over."""
 
     def __init__(
-        self, argocd: ArgoCd | None, agendas: Agendas, airflow: Tasks, *, clock: Clock
+        self,
+        argocd: ArgoCd | None,
+        agendas: Agendas,
+        airflow: Tasks,
+        locks: Locks,
+        *,
+        clock: Clock,
     ) -> None:
         self._argocd = argocd
+        self._locks = locks
         self._agendas = agendas
         self._airflow = airflow
         self._clock = clock
@@ -93,7 +112,7 @@ class Starts:
             return
         if application.in_progress:
             return
-        in_the_way = self._in_the_way(denial.blocking)
+        in_the_way = self._in_the_way(denial)
         if in_the_way:
             self._say(denial, f"{WILL_START}: {in_the_way}")
             return
@@ -168,8 +187,21 @@ class Starts:
         )
         return gone_out or application.revision not in ("", denial.revision)
 
-    def _in_the_way(self, dag_ids: Collection[str]) -> str:
-        """Return what is in the way, in words; empty: nothing."""
+    def _in_the_way(self, denial: Denial) -> str:
+        """Return what is in the way, in words; empty: nothing. Airflow is asked last."""
+        if self._clock.now() < denial.opens:
+            return f"{denial.rule} opens at {rfc3339(denial.opens)}"
+        locks = self._locks.of(denial.application)
+        if locks:
+            return locks[0].told()
+        return self._running(denial.running) or self._busy(denial.blocking)
+
+    def _running(self, dag_ids: Sequence[str]) -> str:
+        runs = self._airflow.history.active_runs(dag_ids) if dag_ids else []
+        names = sorted({run.dag_id for run in runs if run.state == "running"})
+        return f"{', '.join(names[:3])} runs" if names else ""
+
+    def _busy(self, dag_ids: Sequence[str]) -> str:
         if not dag_ids:
             return ""
         busy = self._airflow.task_instances(

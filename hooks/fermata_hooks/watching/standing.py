@@ -6,6 +6,7 @@ from fermata_hooks.agenda import Agenda
 from fermata_hooks.clock import rfc3339
 from fermata_hooks.holding import HoldStatus, LineStatus, status_of
 from fermata_hooks.ledger import Record
+from fermata_hooks.locks import Lock
 from fermata_hooks.watching.unverified import Unverified
 from fermata_spec.standing import (
     DagState,
@@ -13,6 +14,7 @@ from fermata_spec.standing import (
     StandingDag,
     StandingDenial,
     StandingHold,
+    StandingLock,
     StandingUnverified,
 )
 
@@ -26,6 +28,7 @@ def stand(  # noqa: PLR0913 - all that can be known, by name
     ledger: str,
     agenda: Agenda | None = None,
     unverified: Collection[Unverified] = (),
+    locks: Collection[Lock] = (),
     unknown: Collection[str] = (),
 ) -> Standing:
     """Return how things stand by the ledger, and by what else could be looked at."""
@@ -44,6 +47,16 @@ def stand(  # noqa: PLR0913 - all that can be known, by name
                 next=NEXT_SYNC,
             )
             for each in unverified
+        ),
+        locks=tuple(
+            StandingLock(
+                application=lock.application,
+                owner=lock.owner,
+                reason=lock.reason,
+                since=rfc3339(lock.since),
+                until=lock.until,
+            )
+            for lock in locks
         ),
         unknown=tuple(unknown),
     )

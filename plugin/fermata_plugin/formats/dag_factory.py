@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from fermata_plugin.digests import digest_of_value
-from fermata_plugin.formats.cron import problems_of_schedule
 from fermata_plugin.formats.found import FoundDag
 from fermata_plugin.formats.task_graph import check_tasks
+from fermata_spec.cron import problems_of_schedule
 from fermata_spec.located import Document, Node, Value
 
 DEFAULTS_FILES = ("defaults.yml", "defaults.yaml")

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from fermata_plugin.formats.cron import problems_of_schedule
 from fermata_plugin.formats.found import FoundDag
 from fermata_spec import limits
+from fermata_spec.cron import problems_of_schedule
 from fermata_spec.located import Mark, Value
 from fermata_spec.problems import Problem
 

@@ -2,12 +2,15 @@
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from fakes.fake_airflow import FakeRun
 from fermata_hooks.agenda import MAY_NOT, SPENT, Agenda, Denial
 from fermata_hooks.argocd import MARKER
 from fermata_hooks.holding import Patience, release_hold
+from fermata_hooks.locks import Lock
 from watch_scene import Scene, lines_about
 from workplaces import NEW
 
@@ -64,7 +67,7 @@ def test_the_change_goes_out_when_the_massive_dag_has_ended(
         blocked.run(120)
 
     assert during == []
-    assert waiting.endswith("when the tasks in its way are done: 1 task(s) of report")
+    assert waiting.endswith("when nothing is in its way any more: 1 task(s) of report")
     assert blocked.argocd.started == ["demo"]
     assert len(lines_about(caplog.messages, "one sync started")) == 1
 
@@ -228,3 +231,88 @@ def test_a_denial_of_last_week_is_forgotten(blocked: Scene) -> None:
 
     assert not blocked.argocd.started
     assert not agenda(blocked).denials
+
+
+def refused(scene: Scene, **more: Any) -> None:  # noqa: ANN401
+    """Let the sync of a revision be denied by a guard; ``more`` are fields of the denial."""
+    scene.argocd.rights.add("sync")
+    scene.argocd.begin("demo", revision=NEW)
+    scene.place().agendas.deny(
+        Denial(
+            application="demo",
+            revision=NEW,
+            rule="no-fridays",
+            blocking=(),
+            at=scene.clock.now(),
+            **more,
+        )
+    )
+    scene.argocd.end("demo", "Failed", "one or more tasks completed unsuccessfully")
+
+
+def test_the_change_goes_out_when_the_freeze_has_ended(scene: Scene) -> None:
+    refused(scene, opens=scene.clock.now() + 2 * HOUR)
+
+    scene.run(HOUR, period=60)
+    during, said = list(scene.argocd.started), outlook(scene)
+    scene.run(HOUR + 180, period=60)
+
+    assert during == []
+    assert said.endswith("no-fridays opens at 2027-01-15T10:00:00Z")
+    assert scene.argocd.started == ["demo"]
+
+
+def test_the_change_goes_out_when_it_is_unlocked(scene: Scene) -> None:
+    locks = scene.place().locks
+    locks.put(
+        Lock(
+            application="demo",
+            reason="audit",
+            owner="ann",
+            since=scene.clock.now(),
+            expires=None,
+        )
+    )
+    refused(scene)
+
+    scene.run(HOUR, period=60)
+    during, said = list(scene.argocd.started), outlook(scene)
+    locks.remove("demo")
+    scene.run(180, period=60)
+
+    assert during == []
+    assert "locked by ann" in said
+    assert scene.argocd.started == ["demo"]
+
+
+def test_the_change_goes_out_when_the_protected_dag_has_run(scene: Scene) -> None:
+    run = FakeRun(dag_id="report", run_id="r1", state="running")
+    scene.airflow.runs["report", "r1"] = run
+    refused(scene, running=("report",))
+
+    scene.run(HOUR, period=60)
+    during, said = list(scene.argocd.started), outlook(scene)
+    run.state = "success"
+    scene.run(180, period=60)
+
+    assert during == []
+    assert said.endswith("report runs")
+    assert scene.argocd.started == ["demo"]
+
+
+def test_a_guard_that_may_say_no_for_ever_starts_nothing(scene: Scene) -> None:
+    refused(scene, final=True)
+
+    scene.run(HOUR, period=60)
+
+    assert scene.argocd.started == []
+    assert outlook(scene).startswith("nothing will happen by itself: no-fridays may say no")
+
+
+def test_after_such_a_denial_another_one_counts_as_the_first(scene: Scene) -> None:
+    refused(scene, final=True)
+    refused(scene, opens=scene.clock.now() + HOUR)
+
+    scene.run(HOUR + 180, period=60)
+
+    assert scene.argocd.started == ["demo"]
