@@ -75,13 +75,13 @@ def _hooks(plan: Plan, config: Config) -> Iterator[_Hook]:
 
 
 def digest_of_hooks(hooks: Sequence[Manifest], plan: Plan) -> str:
-    """Return a digest of what the hooks do, whatever the revision and the DAGs.
+    """Return a digest of what the hooks do, whatever the revision, the branch and the DAGs.
 
     Hooks are no difference to Argo CD: without this in an ordinary object a change of hooks alone
     would never be synced by itself.
     """
     jobs = [hook for hook in hooks if hook["kind"] == "Job"]
-    policy = asdict(replace(plan, revision="", dags=()))
+    policy = asdict(replace(plan, revision="", target="", dags=()))
     return digest_of_value({"jobs": jobs, "policy": policy}, plain_keys=True)
 
 

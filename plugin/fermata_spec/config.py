@@ -4,7 +4,7 @@ Only what this release does is listed; a key of a later release is refused by na
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 from fermata_spec import __version__
 from fermata_spec.config_airflow import Airflow

@@ -30,13 +30,13 @@ class ConfigFile(NamedTuple):
         rule: str,
         message: str,
         *,
-        severity: Severity = "error",
+        severity: Severity | None = None,
     ) -> None:
         """Add a problem at the key that ``keys`` lead to, or as near to it as the file goes."""
         node = self.root
         for key in keys:
             node = node.get(key) or node
-        node.report(rule, message, severity=severity)
+        node.report(rule, message, severity=severity or "error")
 
 
 def read_config(text: str, problems: list[Problem], *, file: str = FILE_NAME) -> ConfigFile | None:

@@ -30,6 +30,7 @@ IDENTITY = [
     *("--application", "etl"),
     *("--revision", "0123456789abcdef0123456789abcdef01234567"),
     *("--namespace", "airflow"),
+    *("--branch", "main"),
 ]
 NOW = "2026-11-24T10:30:00Z"
 

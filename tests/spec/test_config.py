@@ -153,16 +153,6 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in str(problems[0])
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        pytest.param("guards: []\n", id="a key of a later release"),
-    ],
-)
-def test_what_is_not_there_yet_is_refused_by_name(more: str) -> None:
-    assert [line.partition(":")[0] for line in refused(more)] == ["not-implemented"]
-
-
 @pytest.mark.parametrize("mount", ["/opt", "../x", "a//b", ".."])
 def test_a_mount_stays_below_the_dags_folder(mount: str) -> None:
     problems: list[Problem] = []
