@@ -22,6 +22,8 @@ VARIABLES = {
     **identity_settings.VARIABLES,
     "FERMATA_ARGOCD_URL": "Argo CD's address (with ..._TOKEN_FILE)",
     "FERMATA_ARGOCD_TOKEN_FILE": "a file with a token of Argo CD",
+    "FERMATA_ARGOCD_DEX_TOKEN_FILE": "a file with a service account's token, for Argo CD's Dex",
+    "FERMATA_ARGOCD_DEX_CONNECTOR": "the connector of Dex that takes it",
     "FERMATA_ARGOCD_CA_FILE": "certificates to trust of Argo CD, in place of the public ones",
     "FERMATA_ARGOCD_NAMESPACE": "where Applications are, to read them as objects of the cluster",
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
@@ -58,6 +60,14 @@ class OwnJob:
     uid: str
 
 
+@dataclass(frozen=True)
+class DexSettings:
+    """Argo CD's Dex changes the service account's token in ``token_file``, by ``connector``."""
+
+    token_file: Path
+    connector: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Where and who; what to do is in the plan."""
@@ -67,6 +77,7 @@ class Settings:
     identity: AirflowIdentity = field(default_factory=AirflowIdentity)
     argocd_url: str = ""
     argocd_token_file: Path | None = None
+    argocd_dex: DexSettings | None = None
     argocd_ca_file: Path | None = None
     argocd_namespace: str = ""
     job: OwnJob | None = None
@@ -82,7 +93,12 @@ class Settings:
         identity = read_identity(environ, problems)
         argocd_url = environ.get("FERMATA_ARGOCD_URL", "")
         argocd_token = _path(environ, "FERMATA_ARGOCD_TOKEN_FILE")
-        if bool(argocd_url) != (argocd_token is not None):
+        argocd_dex = _dex(environ, problems)
+        if argocd_token is not None and argocd_dex is not None:
+            problems.append(
+                "FERMATA_ARGOCD_TOKEN_FILE: given together with FERMATA_ARGOCD_DEX_TOKEN_FILE"
+            )
+        if bool(argocd_url) != (argocd_token is not None or argocd_dex is not None):
             missing = "TOKEN_FILE" if argocd_url else "URL"
             problems.append(f"FERMATA_ARGOCD_{missing}: missing (address and token go together)")
         log = environ.get("FERMATA_LOG", "") or "text"
@@ -96,6 +112,7 @@ class Settings:
             identity=identity,
             argocd_url=argocd_url,
             argocd_token_file=argocd_token,
+            argocd_dex=argocd_dex,
             argocd_ca_file=_path(environ, "FERMATA_ARGOCD_CA_FILE"),
             argocd_namespace=environ.get("FERMATA_ARGOCD_NAMESPACE", ""),
             job=_job(environ),
@@ -117,6 +134,15 @@ def _path(environ: Mapping[str, str], name: str) -> Path | None:
 def _job(environ: Mapping[str, str]) -> OwnJob | None:
     name, uid = environ.get("FERMATA_JOB", ""), environ.get("FERMATA_JOB_UID", "")
     return OwnJob(name=name, uid=uid) if name else None
+
+
+def _dex(environ: Mapping[str, str], problems: list[str]) -> DexSettings | None:
+    file = _path(environ, "FERMATA_ARGOCD_DEX_TOKEN_FILE")
+    connector = environ.get("FERMATA_ARGOCD_DEX_CONNECTOR", "")
+    if (file is None) != (not connector):
+        missing = "CONNECTOR" if file is not None else "TOKEN_FILE"
+        problems.append(f"FERMATA_ARGOCD_DEX_{missing}: missing (file and connector go together)")
+    return DexSettings(file, connector) if file is not None and connector else None
 
 
 def _unknown(environ: Mapping[str, str]) -> list[str]:

@@ -10,12 +10,13 @@ from typing import NamedTuple
 from fermata_plugin.configmaps import Manifest
 from fermata_spec.config import Config
 from fermata_spec.config_airflow import Credentials
-from fermata_spec.config_argocd import Argocd
+from fermata_spec.config_argocd import Argocd, ArgocdCredentials
 
 TOKEN_SECONDS = 3600  # the kubelet renews a projected token when four fifths of that are over
 
 _AIRFLOW = "/etc/fermata/airflow"
 _ARGOCD = "/etc/fermata/argocd"
+_DEX = "/etc/fermata/argocd-token"
 _HEADERS = "/etc/fermata/airflow-headers"
 _TOKEN = "/etc/fermata/airflow-token"  # noqa: S105 - a folder
 
@@ -48,8 +49,10 @@ def mounted(config: Config) -> Iterator[Mounted]:
             yield Mounted("airflow-token", _TOKEN, _projected(airflow.audience))
         if airflow.headers_secret is not None:
             yield Mounted("airflow-headers", _HEADERS, _secret(airflow.headers_secret))
-    if argocd is not None:
+    if argocd is not None and argocd.secret is not None:
         yield Mounted("argocd", _ARGOCD, _secret(argocd.secret))
+    if argocd is not None and argocd.audience is not None:
+        yield Mounted("argocd-token", _DEX, _projected(argocd.audience))
 
 
 def environment(config: Config) -> dict[str, str]:
@@ -120,10 +123,19 @@ def _to_argocd(argocd: Argocd) -> dict[str, str]:
         values["FERMATA_ARGOCD_NAMESPACE"] = argocd.namespace
     if argocd.url is not None and argocd.credentials is not None:
         values["FERMATA_ARGOCD_URL"] = argocd.url
-        values["FERMATA_ARGOCD_TOKEN_FILE"] = f"{_ARGOCD}/token"
-        if argocd.credentials.ca:
+        values |= _to_dex(argocd.credentials)
+        if argocd.credentials.ca and argocd.credentials.secret is not None:
             values["FERMATA_ARGOCD_CA_FILE"] = f"{_ARGOCD}/ca.crt"
     return values
+
+
+def _to_dex(credentials: ArgocdCredentials) -> dict[str, str]:
+    if credentials.audience is None:
+        return {"FERMATA_ARGOCD_TOKEN_FILE": f"{_ARGOCD}/token"}
+    return {
+        "FERMATA_ARGOCD_DEX_TOKEN_FILE": f"{_DEX}/token",
+        "FERMATA_ARGOCD_DEX_CONNECTOR": credentials.connector,
+    }
 
 
 def _secret(name: str) -> Manifest:

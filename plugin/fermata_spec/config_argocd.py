@@ -1,17 +1,25 @@
 """``argocd`` in ``fermata.yaml``: where the hooks may ask how their own sync stands."""
 
-from fermata_spec.kinds import FLAG, NAME, URL
+from fermata_spec.kinds import FLAG, NAME, TEXT, URL
 from fermata_spec.sections import Section, SectionKind, key
 
 
 class ArgocdCredentials(Section):
-    """The Secret beside Airflow with a token of Argo CD."""
+    """A token of Argo CD: in a Secret beside Airflow, or given by Dex for the service account's."""
 
-    secret: str = key(
+    secret: str | None = key(
         NAME,
         "Name of the Secret, in Airflow's namespace; its key `token` is one that may `get` the "
         "application.",
+        default=None,
     )
+    audience: str | None = key(
+        TEXT,
+        "For whom a projected token of the Jobs' service account is, which Argo CD's Dex changes "
+        "for one of Argo CD; the Secret then needs no `token`.",
+        default=None,
+    )
+    connector: str = key(TEXT, "The connector of Dex that takes it.", default="kubernetes")
     ca: bool = key(
         FLAG,
         "Whether its key `ca.crt` is what to trust, as for the certificate that Argo CD makes for "

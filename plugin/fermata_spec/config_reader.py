@@ -75,6 +75,10 @@ def _check_argocd(read: ConfigFile) -> None:
         read.report(
             ("argocd", given), "missing-key", f"argocd.{given} needs argocd.{missing} beside it"
         )
+    credentials = argocd.credentials
+    if credentials is not None and credentials.secret is None and credentials.audience is None:
+        told = "argocd.credentials needs secret or audience"
+        read.report(("argocd", "credentials"), "missing-key", told)
 
 
 def _check_lease(read: ConfigFile) -> None:

@@ -73,8 +73,10 @@ def test_refuses_token_and_password_together() -> None:
     [
         ({"FERMATA_ARGOCD_URL": "https://argocd"}, "FERMATA_ARGOCD_TOKEN_FILE"),
         ({"FERMATA_ARGOCD_TOKEN_FILE": "/token"}, "FERMATA_ARGOCD_URL"),
+        ({"FERMATA_ARGOCD_DEX_TOKEN_FILE": "/token"}, "FERMATA_ARGOCD_DEX_CONNECTOR"),
+        ({"FERMATA_ARGOCD_DEX_CONNECTOR": "k8s"}, "FERMATA_ARGOCD_DEX_TOKEN_FILE"),
     ],
-    ids=["no token", "no address"],
+    ids=["no token", "no address", "no connector", "no token for Dex"],
 )
 def test_refuses_half_of_argo_cd(half: dict[str, str], missing: str) -> None:
     with pytest.raises(SettingsError, match=f"{missing}: missing"):

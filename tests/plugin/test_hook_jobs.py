@@ -235,8 +235,16 @@ def environment_of(job: Manifest, prefix: str) -> dict[str, str]:
                 "FERMATA_ARGOCD_TOKEN_FILE": "/etc/fermata/argocd/token",
             },
         ),
+        (
+            "argocd: {url: 'https://argocd.example', credentials: {audience: dex}}",
+            {
+                "FERMATA_ARGOCD_URL": "https://argocd.example",
+                "FERMATA_ARGOCD_DEX_TOKEN_FILE": "/etc/fermata/argocd-token/token",
+                "FERMATA_ARGOCD_DEX_CONNECTOR": "kubernetes",
+            },
+        ),
     ],
-    ids=["left out", "in this cluster", "by its API", "with a public certificate"],
+    ids=["left out", "in this cluster", "by its API", "with a public certificate", "by Dex"],
 )
 def test_hooks_know_argo_cd_where_they_may_ask_it(
     argocd: str, environment: dict[str, str], tmp_path: Path

@@ -6,7 +6,7 @@ token may ``sync``, start one. ``TwoWays`` reads by the one and asks by the othe
 read is never taken for gone.
 """
 
-from fermata_hooks.argocd._by_api import ByApi
+from fermata_hooks.argocd._by_api import ByApi, Dex
 from fermata_hooks.argocd._by_kubernetes import ByKubernetes, has_ended
 from fermata_hooks.argocd._models import Application, HookJob, Operation, read_application
 from fermata_hooks.argocd._names import Address, address_of, application_of
@@ -19,6 +19,7 @@ __all__ = [
     "ArgoCd",
     "ByApi",
     "ByKubernetes",
+    "Dex",
     "HookJob",
     "Operation",
     "TwoWays",

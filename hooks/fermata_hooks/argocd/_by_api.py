@@ -4,8 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fermata_hooks.argocd._by_kubernetes import has_ended
 from fermata_hooks.argocd._models import Application, HookJob, read_application
@@ -13,21 +14,33 @@ from fermata_hooks.argocd._names import address_of
 from fermata_hooks.argocd._port import MARKER
 from fermata_hooks.clock import Clock
 from fermata_hooks.exchange import (
+    Answer,
     Method,
+    NotSentError,
     Query,
     Request,
     Transport,
     UnreadableAnswerError,
     bearer,
-    read_secret,
     segment,
 )
-from fermata_spec.errors import RejectedError
+from fermata_hooks.identity import DexToken, FileToken, TokenSource
+from fermata_hooks.secret import Secret
+from fermata_spec.errors import RejectedError, UnavailableError
 
 TIMEOUT = 10.0  # seconds for one request
 
 _NOT_FOUND = 404
+_DEX_REFUSED = 400  # neither gone nor forbidden, and already said who we are
+_UNAUTHENTICATED = 401
 _FORBIDDEN = 403
+
+
+class Dex(NamedTuple):
+    """A file with a service account's token, and the connector of Dex that takes it."""
+
+    token_file: Path
+    connector: str
 
 
 class ByApi:
@@ -36,16 +49,17 @@ class ByApi:
     def __init__(
         self,
         url: str,
-        token_file: Path,
+        token: Path | Dex,
         *,
         clock: Clock,
         ca_file: Path | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        self._token_file = token_file
+        """Make a client; ``token``: a file with one, or what Dex gives one for."""
         self._transport = Transport(
             url, service="Argo CD", clock=clock, timeout=timeout, ca_file=ca_file
         )
+        self._token = self._source(token, clock)
         self._projects: dict[str, str] = {}
 
     @property
@@ -136,18 +150,44 @@ class ByApi:
     def _ask(
         self, method: Method, path: str, *, query: Query = (), body: object = None
     ) -> Mapping[str, Any]:
-        headers = bearer(read_secret(self._token_file, "Argo CD token file"))
-        request = Request(method=method, path=path, query=query, body=body, headers=headers)
+        request = Request(method=method, path=path, query=query, body=body)
         try:
-            answer = self._transport.send(request).json()
+            answer = self._as_ourselves(request).json()
         except RejectedError as exc:
-            if exc.status not in (401, _FORBIDDEN):
+            if exc.status not in (_UNAUTHENTICATED, _FORBIDDEN):
                 raise
-            told = f"{exc} (Argo CD token file {self._token_file})"
+            told = f"{exc} ({self._token.described})"
             raise RejectedError(told, status=exc.status) from exc
         if not isinstance(answer, Mapping):
             raise UnreadableAnswerError(f"{method} {path}: a {type(answer).__name__}, no object")
         return answer
+
+    def _as_ourselves(self, request: Request) -> Answer:
+        """Send a request with our token; with another one where that is refused and renewed."""
+        token = self._read()
+        try:
+            return self._transport.send(replace(request, headers=bearer(token)))
+        except RejectedError as exc:
+            if exc.status != _UNAUTHENTICATED or not self._token.renew(token):
+                raise
+        return self._transport.send(replace(request, headers=bearer(self._read())))
+
+    def _read(self) -> Secret:
+        """Return our token; nothing is sent without one, and a refusal of Dex is no answer's 404.
+
+        An UnavailableError of Dex says that the request itself was never sent.
+        """
+        try:
+            return self._token.read()
+        except UnavailableError as exc:
+            raise NotSentError(str(exc), retry_after=exc.retry_after) from exc
+        except RejectedError as exc:
+            raise RejectedError(str(exc), status=_DEX_REFUSED) from exc
+
+    def _source(self, token: Path | Dex, clock: Clock) -> TokenSource:
+        if isinstance(token, Path):
+            return FileToken(token, name="Argo CD token file")
+        return DexToken(self._transport, token.token_file, connector=token.connector, clock=clock)
 
 
 def _manifest(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fermata_hooks.agenda import Agendas
 from fermata_hooks.airflow_api import AirflowApi
-from fermata_hooks.argocd import Application, ArgoCd, ByApi, ByKubernetes, TwoWays
+from fermata_hooks.argocd import Application, ArgoCd, ByApi, ByKubernetes, Dex, TwoWays
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import DagSets, FileDagSets
@@ -119,8 +119,11 @@ class Workplace:
         """The Argo CD that may be asked; None: nobody said where it is."""
         settings = self.settings
         api = reader = None
-        if settings.argocd_url and settings.argocd_token_file is not None:
-            token, ca_file = settings.argocd_token_file, settings.argocd_ca_file
+        token: Path | Dex | None = settings.argocd_token_file
+        if settings.argocd_dex is not None:
+            token = Dex(settings.argocd_dex.token_file, settings.argocd_dex.connector)
+        if settings.argocd_url and token is not None:
+            ca_file = settings.argocd_ca_file
             api = ByApi(settings.argocd_url, token, clock=self.clock, ca_file=ca_file)
         if settings.argocd_namespace:
             reader = ByKubernetes(self.kube, settings.argocd_namespace)

@@ -2,10 +2,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
+from fakes.argocd_server import ArgoCdServer
 from fakes.fake_argocd import TOKEN, FakeArgoCd
 from fakes.manual_clock import ManualClock
-from fermata_hooks.argocd import ByApi, HookJob
+from fermata_hooks.argocd import ByApi, Dex, HookJob
+from fermata_hooks.exchange import NotSentError
 from fermata_spec.errors import RejectedError, UnavailableError
 
 HOOK = HookJob(namespace="airflow", name="fermata-hold-demo", phase="PreSync")
@@ -173,3 +176,70 @@ def test_no_message_holds_the_token(argocd: FakeArgoCd, api: ByApi, tmp_path: Pa
     for error in (unavailable, refused):
         assert TOKEN not in str(error.value)
         assert "wrong-token" not in str(error.value)
+
+
+@pytest.fixture
+def exchanging(clock: ManualClock, tmp_path: Path) -> Iterator[tuple[ArgoCdServer, ByApi]]:
+    """An Argo CD whose Dex takes a service account's token, and we by that."""
+    file = tmp_path / "service-account"
+    file.touch(mode=0o600)
+    file.write_text("jwt-of-the-pod\n")
+    with ArgoCdServer(now=clock.now) as argocd:
+        argocd.add("demo")
+        argocd.tokens.clear()
+        api = ByApi(argocd.url, Dex(file, "kubernetes"), clock=clock)
+        yield argocd, api
+        api.close()
+
+
+def test_dex_gives_a_token_for_a_service_accounts_once(
+    exchanging: tuple[ArgoCdServer, ByApi], clock: ManualClock
+) -> None:
+    argocd, api = exchanging
+
+    for _ in range(3):
+        assert api.application("demo") is not None
+    clock.sleep(3600 - 30)
+    assert api.application("demo") is not None
+
+    assert argocd.subjects == ["jwt-of-the-pod"] * 2
+
+
+def test_a_token_of_dex_that_is_refused_is_exchanged_anew(
+    exchanging: tuple[ArgoCdServer, ByApi],
+) -> None:
+    argocd, api = exchanging
+    api.application("demo")
+    argocd.tokens.clear()
+
+    assert api.application("demo") is not None
+    assert len(argocd.subjects) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_refusal_of_dex_is_told_and_is_no_application_that_is_gone(
+    httpserver: HTTPServer, clock: ManualClock, tmp_path: Path, status: int
+) -> None:
+    file = tmp_path / "service-account"
+    file.touch(mode=0o600)
+    file.write_text("jwt-of-the-pod")
+    said = {"error": "access_denied", "error_description": "jwt-of-the-pod: no such issuer"}
+    httpserver.expect_request("/api/dex/token").respond_with_json(said, status=status)
+    api = ByApi(httpserver.url_for(""), Dex(file, "kubernetes"), clock=clock)
+
+    with pytest.raises(RejectedError, match=r"access_denied: .*Dex connector kubernetes") as caught:
+        api.application("demo")
+
+    assert caught.value.status == 400
+    assert "jwt-of-the-pod" not in str(caught.value)
+    api.close()
+
+
+def test_a_dex_that_is_not_there_may_be_asked_again(clock: ManualClock, tmp_path: Path) -> None:
+    file = tmp_path / "service-account"
+    file.touch(mode=0o600)
+    file.write_text("jwt-of-the-pod")
+    api = ByApi("http://127.0.0.1:1", Dex(file, "kubernetes"), clock=clock)
+
+    with pytest.raises(NotSentError):
+        api.refresh("demo")
