@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 MASK = "***"
 MAX_LINE = 500  # characters; a longer line is cut
+LOOKED_AT = 4 * MAX_LINE  # characters: no line costs more than a moment
 
 _PATTERNS = (
     # scheme://user:password@host
@@ -33,10 +34,8 @@ _PATTERNS = (
 
 def redact(text: str) -> str:
     """Return ``text`` with what looks like a secret replaced, as one bounded line."""
-    line = text.rstrip().replace("\r", " ").replace("\n", " ")
+    line = text[:LOOKED_AT].rstrip().replace("\r", " ").replace("\n", " ")
     line = "".join(char if char.isprintable() or char == "\t" else "�" for char in line)
-    # Bounded before the patterns run, so that no line costs more than a moment.
-    line = line[: 4 * MAX_LINE]
     for pattern, replacement in _PATTERNS:
         line = pattern.sub(replacement, line)
     return line if len(line) <= MAX_LINE else line[: MAX_LINE - 1] + "…"

@@ -1,12 +1,10 @@
 """What looks like a secret does not leave a log line."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fermata_hooks.redaction import MAX_LINE, redact, redact_lines
+from fermata_hooks.redaction import LOOKED_AT, MAX_LINE, redact, redact_lines
 
 
 @pytest.mark.parametrize(
@@ -70,10 +68,8 @@ def test_a_line_is_one_bounded_printable_line(text: str) -> None:
     assert all(char.isprintable() or char == "\t" for char in line)
 
 
-@pytest.mark.parametrize("part", ["password", "a://", "token ", "eyJ", "secret=", "-"])
-def test_no_line_takes_more_than_a_moment(part: str) -> None:
-    began = time.monotonic()
+def test_of_a_line_without_end_only_the_beginning_is_looked_at() -> None:
+    """So that no line costs more than a moment, whatever the patterns make of it."""
+    line = redact("password=" + "x" * LOOKED_AT + " the end" + "y" * 1_000_000)
 
-    redact(part * (1_000_000 // len(part)))
-
-    assert time.monotonic() - began < 0.5
+    assert line == "password=***"
