@@ -82,7 +82,10 @@ def test_a_plan_carries_the_guards_as_they_are_written() -> None:
             "6:5: value: a guard has exactly one of branch, freeze",
         ),
         ("  - {branch: {allow: []}}", "6:22: value: an empty list says nothing"),
-        ("  - {branches: {allow: [main]}}", "6:6: unknown-key: branches is not known here (did you"),
+        (
+            "  - {branches: {allow: [main]}}",
+            "6:6: unknown-key: branches is not known here (did you",
+        ),
         (
             '  - {freeze: {starts: ["0 25 * * 5"], ends: ["0 8 * * 1"]}}',
             "6:24: value: '0 25 * * 5': hour '25' is not within 0 to 23",
