@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -139,7 +140,17 @@ class Site:
         }
         login = {"username": username.strip(), "password": password.strip()}
         token = self._post("/auth/token", login)["access_token"]
-        self._post("/api/v2/backfills", body, {"Authorization": f"Bearer {token}"})
+
+        def started() -> bool:
+            try:
+                self._post("/api/v2/backfills", body, {"Authorization": f"Bearer {token}"})
+            except urllib.error.HTTPError as exc:
+                if exc.code != 503:  # SQLite was locked by the scheduler
+                    raise
+                return False
+            return True
+
+        eventually(started)
 
     def backfill_runs(self, dag_id: str) -> list[DagRun]:
         """Return the runs of a backfill that are not over."""

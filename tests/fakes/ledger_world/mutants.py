@@ -1,6 +1,25 @@
 """The protocol with one rule left out: each must turn a test red, or the test is worth nothing.
 
-The product has no switches for them: a mutant patches one function for the length of a test.
+The product has no switches for them: a mutant patches one function for the length of a test. The
+rules and their mutants:
+
+    one ledger for all; the intent before the request    record per application, record after
+    a hold lists all its DAGs as it opens                unlists left alone, no handover
+    who joins keeps what is there                        retry overwrites, pauses again, forgets
+                                                         whom it held, joins only if it wants …
+    each batch looks whether the hold is still its own   no look, revoked and silent
+    ledger, state, same line                             state first, ledger only before
+    a hold waits for an unanswered resume                no wait to hold
+    what had no answer is remembered until T             forgets late, no wait, looks before T,
+                                                         waits for what was answered
+    only the writer confirms, on a ledger as it was      no writer, closes for others, keeps its
+                                                         look
+    state, then log; the log again after the answer      log first, no second look, ignores persons
+    a release ends its own revision's hold only          ends any revision
+    all count by one clock                               believes its clock
+
+What is left are the window for sending and SIGTERM, and answers of the store that are lost: their
+tests stand beside the code that keeps them (``test_requests``, ``test_store``).
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +34,16 @@ from fermata_hooks.holding._actors import LedgerTime
 from fermata_hooks.holding._batch import Chunk
 from fermata_hooks.holding._hold import HoldStep
 from fermata_hooks.holding._settle import Settler
-from fermata_hooks.ledger import Hold, Line, Record, Snapshot, hold_rules, settle_rules
+from fermata_hooks.ledger import (
+    Hold,
+    Line,
+    Record,
+    Snapshot,
+    Wish,
+    end_rules,
+    hold_rules,
+    settle_rules,
+)
 from fermata_hooks.ledger._rows import RUNNING
 from fermata_hooks.ledger.hold_rules import Decision, Seen
 
@@ -199,6 +227,76 @@ def _ignores_persons(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(_event_log, "wish_of", lambda *_, **__: RUNNING)
 
 
+def _pauses_again(patch: pytest.MonkeyPatch) -> None:
+    opened = hold_rules.opened
+
+    def anew(record: Record, application: str, **order: Any) -> Record:  # noqa: ANN401 - as opened
+        record = opened(record, application, **order)
+        hold = record.holds[application]
+        hold = replace(hold, todo=hold.dags, held=frozenset())
+        return record.with_hold(application, hold)
+
+    patch.setattr(hold_rules, "opened", anew)
+
+
+def _forgets_whom_it_held(patch: pytest.MonkeyPatch) -> None:
+    opened = hold_rules.opened
+
+    def anew(record: Record, application: str, **order: Any) -> Record:  # noqa: ANN401 - as opened
+        record = opened(record, application, **order)
+        hold = record.holds[application]
+        hold = replace(hold, held=hold.held.intersection(order["wanted"]))
+        return record.with_hold(application, hold)
+
+    patch.setattr(hold_rules, "opened", anew)
+
+
+def _joins_only_if_it_wants_something(patch: pytest.MonkeyPatch) -> None:
+    opened = hold_rules.opened
+
+    def unless(record: Record, application: str, **order: Any) -> Record:  # noqa: ANN401
+        return opened(record, application, **order) if order["wanted"] else record
+
+    patch.setattr(hold_rules, "opened", unless)
+
+
+def _ends_any_revision(patch: pytest.MonkeyPatch) -> None:
+    ended = end_rules.ended
+
+    def any_of(record: Record, application: str, *, revision: str | None) -> Record:
+        del revision
+        return ended(record, application, revision=None)
+
+    patch.setattr(end_rules, "ended", any_of)
+
+
+def _revoked_and_silent(patch: pytest.MonkeyPatch) -> None:
+    written_down = hold_rules.written_down
+
+    def silent(record: Record, application: str, **known: Any) -> Record:  # noqa: ANN401
+        if not hold_rules.is_mine(record, application, known["token"]):
+            return record
+        return written_down(record, application, **known)
+
+    patch.setattr(hold_rules, "written_down", silent)
+
+
+def _closes_for_others(patch: pytest.MonkeyPatch) -> None:
+    def closing(
+        line: Line | None, intent: hold_rules.Intent, *, sent_paused: bool, wish: Wish
+    ) -> settle_rules.Closing:
+        del intent
+        if line is None:
+            return "not mine"
+        return "drop" if wish.met_by(paused=sent_paused) else "give back"
+
+    patch.setattr(settle_rules, "closing", closing)
+
+
+def _waits_for_what_was_answered(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settle_rules, "waiting", lambda line: line)
+
+
 def _believes_its_clock(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LedgerTime, "learn", lambda *_, **__: None)
 
@@ -224,6 +322,13 @@ MUTANTS: Mapping[str, Mutant] = {
         Mutant("log first", "S14", _log_first),
         Mutant("unlists left alone", "S15", _unlists_left_alone),
         Mutant("ignores persons", "S16", _ignores_persons),
+        Mutant("pauses again", "S3 person", _pauses_again),
+        Mutant("forgets whom it held", "S3 list", _forgets_whom_it_held),
+        Mutant("joins only if it wants something", "revert", _joins_only_if_it_wants_something),
+        Mutant("ends any revision", "older", _ends_any_revision),
+        Mutant("revoked and silent", "revoked", _revoked_and_silent),
+        Mutant("closes for others", "S11 settler", _closes_for_others),
+        Mutant("waits for what was answered", "answered", _waits_for_what_was_answered),
         Mutant("believes its clock", "clocks", _believes_its_clock),
     )
 }

@@ -160,6 +160,72 @@ def _two_settlers_at_once(w: World) -> None:
     watch.run()
 
 
+# What the search of all interleavings did not need, as it harms no DAG at rest: rules of how it
+# gets there. The story itself says what must be so on the way.
+
+
+def _a_persons_start_during_the_hold(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.person("d", paused=False)
+    w.hold("A", ["d"]).finish()
+    w.require("a retry obeys who set d running", paused=False)
+    w.release("A").finish()
+
+
+def _a_newer_revision_does_not_want_it(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.hold("A", [], revision="r2").finish()
+    w.watch().finish()
+    w.require("what was dealt with stays held until the end", paused=True)
+    w.release("A", revision="r2").finish()
+
+
+def _a_revert_ends_the_hold(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.hold("A", [], revision="r2").finish()
+    w.release("A", revision="r2").finish()
+    w.require("the newest revision's release ends the hold", paused=False)
+
+
+def _a_late_release_of_an_older_revision(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    w.hold("A", ["d"], revision="r2").finish()
+    w.release("A").finish()
+    w.require("the newer revision still holds", paused=True)
+    w.release("A", revision="r2").finish()
+
+
+def _a_revoked_step_knows_an_answer(w: World) -> None:
+    hold = w.hold("A", ["d"]).until("answer").go()
+    w.end_holds("A").finish()
+    hold.run()
+    w.watch().finish()
+    w.require("what was answered is written down, and given back at once", paused=False)
+    w.require_settled("nothing waits for what was answered")
+
+
+def _an_answer_after_another_took_over(w: World) -> None:
+    w.hold("A", ["d"]).finish()
+    release = w.release("A").until("answer")
+    w.person("d", paused=True)
+    release.go().until("answer")
+    second = w.hold("B", ["d"])
+    while not second.before("answer"):
+        second.go()
+    release.run()
+    second.run()
+
+
+def _a_late_request_and_an_answered_one(w: World) -> None:
+    w.hold("A", ["d"]).until("answer").go("lose").finish()
+    late = w.record.lines["d"].may_land_until or 0.0
+    w.pass_time(LATE / 2)
+    w.release("A").finish()
+    w.pass_time(late + CLOCKS_DIFFER + 1.0 - w.time)
+    w.watch().finish()
+    w.require_settled("only the late request was waited for")
+
+
 SCENARIOS = {
     "S1": Scenario("a record for each application", _a_record_per_application),
     "S2": Scenario("a record after pausing", _a_record_after_pausing),
@@ -178,6 +244,13 @@ SCENARIOS = {
     "S14": Scenario("the log is read before the state", _log_before_state),
     "S15": Scenario("left alone, not listed", _left_alone_and_not_listed, mode="unreadable"),
     "S16": Scenario("persons are ignored", _persons_are_ignored),
+    "S3 person": Scenario("a retry and a person", _a_persons_start_during_the_hold),
+    "S3 list": Scenario("not wanted any more", _a_newer_revision_does_not_want_it),
+    "revert": Scenario("a revert ends the hold", _a_revert_ends_the_hold),
+    "older": Scenario("a late release of an older one", _a_late_release_of_an_older_revision),
+    "revoked": Scenario("a revoked step knows an answer", _a_revoked_step_knows_an_answer),
+    "S11 settler": Scenario("another took the line over", _an_answer_after_another_took_over),
+    "answered": Scenario("late and answered", _a_late_request_and_an_answered_one),
     "clocks": Scenario("clocks that differ by minutes", _clocks_minutes_apart),
     "R2": Scenario("two settlers at once", _two_settlers_at_once),
 }

@@ -270,6 +270,18 @@ class World:
         for actor in self.alive():
             actor.kill()
 
+    # What a story says itself.
+
+    def require(self, what: str, *, paused: bool) -> None:
+        """Raise ``BrokenError`` unless ``d`` is so by now."""
+        if self.paused["d"] != paused:
+            raise self.properties.broken(f"{what}: d is {'paused' if not paused else 'running'}")
+
+    def require_settled(self, what: str) -> None:
+        """Raise ``BrokenError`` if anything is owed by now."""
+        if self.record.lines:
+            raise self.properties.broken(f"{what}: {self.record.lines}")
+
     # What the ports and the actors tell.
 
     def sent(self, actor: Actor, dag_id: str, *, paused: bool, tag: str) -> Request:
