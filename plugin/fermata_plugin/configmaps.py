@@ -94,7 +94,8 @@ def with_server_side_apply(manifest: Manifest) -> Manifest:
 
 def check_size(manifest: Manifest, what: str, problems: list[Problem]) -> None:
     """Report an object that the API server would refuse as too large."""
-    size, most = len(json.dumps(manifest)), limits.HOOK_OBJECT_BYTES.value
+    size = len(json.dumps(manifest, separators=(",", ":"), ensure_ascii=False).encode())
+    most = limits.HOOK_OBJECT_BYTES.value
     if size > most:
         told = f"{what} would have {size} bytes, {most} fit: render fewer DAGs per application"
         problems.append(Problem(FILE_NAME, 1, 1, "too-large", told))

@@ -151,7 +151,7 @@ def test_a_changed_dagset_has_another_version(cluster: Cluster) -> None:
 
 @pytest.mark.slow
 def test_ten_thousand_dags_fit(cluster: Cluster) -> None:
-    dag_ids = [f"team_{n % 7}.load_{n:05}" for n in range(10_000)]
+    dag_ids = [f"team_{n % 40:02}__load_{n % 97:02}_daily_{n:05}" for n in range(10_000)]
     cluster.apply(*dag_ids)
     digests = {dag_id: sha256(dag_id.encode()).hexdigest()[:16] for dag_id in dag_ids}
     verified = Verified(revision="b" * 40, at="", evidence="doc_md", digests=digests)
@@ -159,6 +159,9 @@ def test_ten_thousand_dags_fit(cluster: Cluster) -> None:
 
     cluster.dagsets.write("demo", status)
 
+    raw = cluster.dagsets.whole(NAME)
+    assert raw is not None
+    assert set(wanted_of(raw)) == set(dag_ids)
     assert cluster.dagsets.read("demo") == status
     cluster.dagsets.write("demo", STATUS)
     assert cluster.dagsets.read("demo") == STATUS
