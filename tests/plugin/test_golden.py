@@ -2,7 +2,7 @@
 
 Those called ``diff-*`` are two, ``old`` and ``new``, with what ``fermata diff`` says of them.
 
-Expectations are written by hand; nothing regenerates them. ``{version}`` in ``expected.err`` is
+Nothing regenerates the expectations. ``{version}`` in ``expected.err`` is
 the version of Python that reads the checkout.
 """
 
@@ -36,7 +36,10 @@ NOW = "2026-11-24T10:30:00Z"
 
 
 def render(checkout: Path) -> int:
-    return run(["render", str(checkout), *IDENTITY])
+    """Render a checkout, with the options that it has in ``arguments``."""
+    arguments = checkout / "arguments"
+    options = arguments.read_text().split() if arguments.exists() else []
+    return run(["render", str(checkout), *IDENTITY, *options])
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -65,8 +68,8 @@ def test_a_checkout_renders_as_written_beside_it(
 def test_two_copies_in_other_places_render_to_the_same_bytes(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(GOLDEN / case, tmp_path / "one")
-    shutil.copytree(GOLDEN / case, tmp_path / "some" / "where" / "else")
+    shutil.copytree(GOLDEN / case, tmp_path / "one", symlinks=True)
+    shutil.copytree(GOLDEN / case, tmp_path / "some" / "where" / "else", symlinks=True)
 
     render(tmp_path / "one")
     first = capsys.readouterr()

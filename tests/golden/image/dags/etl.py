@@ -1,0 +1,3 @@
+from airflow.sdk import DAG
+
+etl = DAG("etl", schedule=None)

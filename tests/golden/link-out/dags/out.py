@@ -1,0 +1,1 @@
+../../as-is/dags/loader.py
