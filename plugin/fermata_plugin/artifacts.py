@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from fermata_plugin.dag_file import dag_file
+from fermata_plugin.dag_file import DagFiles
 from fermata_plugin.digests import digest_of_source
 from fermata_plugin.encoding import encode
 from fermata_plugin.formats.found import Found
 from fermata_plugin.loading import Loaded
 from fermata_plugin.needs import Needs
 from fermata_spec import limits
+from fermata_spec.limits import Budget
 from fermata_spec.plan import Evidence, PlannedDag
 from fermata_spec.problems import Problem
 
@@ -33,19 +34,14 @@ class Artifact(NamedTuple):
 
 def make_artifacts(loaded: Loaded, problems: list[Problem]) -> list[Artifact]:
     """Return the artifacts of a checkout, by key; reports what cannot become one."""
-    needs = Needs(loaded)
+    budget = Budget(limits.RENDERED_BYTES)
     made = []
-    for found in loaded.found:
-        if found.meaning == "defaults" and _is_dag_file_form(loaded):
-            continue  # merged into the files below it
-        if found.meaning == "python":
-            if loaded.config.delivery == "configmap":
-                problems += _flat_imports(found, loaded, needs)
-            made.append(_python(found, loaded, needs))
-        elif found.meaning == "dag-factory":
-            made.append(_dag_factory(found, loaded, needs))
-        else:
-            made.append(_artifact(found, loaded, found.text, ()))
+    for artifact in _artifacts(loaded, problems):
+        made.append(artifact)
+        if budget.spend(artifact.size):
+            told = f"more than {budget.limit.value} {budget.limit.unit}: {budget.limit.bounds}"
+            problems.append(Problem(artifact.source, 1, 1, "limit", told))
+            break
     if loaded.config.delivery == "configmap":
         _check_keys(made, problems)
     elif loaded.config.files.form == "dag-file":
@@ -64,6 +60,21 @@ def with_artifact(
         problems.append(Problem(clash.source, 1, 1, "key-clash", told))
         return list(artifacts)
     return sorted([*artifacts, added], key=_by_key)
+
+
+def _artifacts(loaded: Loaded, problems: list[Problem]) -> Iterator[Artifact]:
+    needs, dag_files = Needs(loaded), DagFiles()
+    for found in loaded.found:
+        if found.meaning == "defaults" and _is_dag_file_form(loaded):
+            continue  # merged into the files below it
+        if found.meaning == "python":
+            if loaded.config.delivery == "configmap":
+                problems += _flat_imports(found, loaded, needs)
+            yield _python(found, loaded, needs)
+        elif found.meaning == "dag-factory":
+            yield _dag_factory(found, loaded, needs, dag_files)
+        else:
+            yield _artifact(found, loaded, found.text, ())
 
 
 def _by_key(artifact: Artifact) -> str:
@@ -133,7 +144,7 @@ def _python(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
     return _artifact(found, loaded, found.text, dags)
 
 
-def _dag_factory(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
+def _dag_factory(found: Found, loaded: Loaded, needs: Needs, dag_files: DagFiles) -> Artifact:
     digests = {dag.dag_id: needs.digest_of_dag(dag) for dag in found.dags}
     as_file = _is_dag_file_form(loaded)
     suffix = ".py" if as_file else ""
@@ -150,7 +161,9 @@ def _dag_factory(found: Found, loaded: Loaded, needs: Needs) -> Artifact:
     ]
     text = found.text or ""
     if as_file:
-        text = dag_file(found.source.git_path, text, defaults=found.defaults or {}, digests=digests)
+        text = dag_files.write(
+            found.source.git_path, text, defaults=found.defaults or {}, digests=digests
+        )
     return _artifact(found, loaded, text, dags, suffix)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Literal
@@ -76,10 +77,11 @@ def render(  # noqa: PLR0913 - click passes each option by name
     progress = Progress()
     root, choice = chosen(path, environment, branch)
     with deadline(seconds, progress), no_collector():
-        compiled = _compiled(root, identity, progress, choice, policy_path)
-        progress.begin("writing")
-        text = dump(compiled.manifests) + "".join(compiled.passed)
-    click.echo(text, nl=False)
+        documents = _rendered(root, identity, progress, choice, policy_path)
+    sys.stdout.flush()
+    for document in documents:
+        sys.stdout.buffer.write(document)
+    sys.stdout.buffer.flush()
 
 
 @click.command()
@@ -206,6 +208,24 @@ def _problems(root: str, choice: Choice) -> list[Problem]:
         return compile_checkout(root, choice=choice).problems
     each = (compile_checkout(root, choice=choice._replace(environment=name)) for name in names)
     return sorted({problem for compiled in each for problem in compiled.problems})
+
+
+def _rendered(
+    root: str,
+    identity: Identity,
+    progress: Progress,
+    choice: Choice,
+    policy_path: Path | None,
+) -> list[bytes]:
+    """Return every document of the output; all of it is there before the first is printed."""
+    compiled = _compiled(root, identity, progress, choice, policy_path)
+    progress.begin("writing")
+    manifests, passed = list(reversed(compiled.manifests)), compiled.passed
+    del compiled  # what is written is let go: the two are never in memory together
+    documents = []
+    while manifests:
+        documents.append(dump([manifests.pop()]).encode())
+    return [*documents, *(text.encode() for text in passed)]
 
 
 def _compiled(

@@ -7,6 +7,7 @@ proof of what Airflow's scheduler has.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from fermata_plugin.dump import dump
 from fermata_spec.located import Value
@@ -86,22 +87,50 @@ def combine(value):
 """
 
 
-def dag_file(
-    source: str, text: str, *, defaults: Mapping[str, Value], digests: Mapping[str, str]
-) -> str:
-    """Return the DAG file for ``text``, the YAML of ``source``; ``digests`` by DAG id."""
-    merged = dump([dict(defaults)]).removeprefix("---\n")
-    has_expressions = any(each in text or each in merged for each in _EXPRESSIONS)
-    rows = "".join(f"    {dag_id!r}: {digest!r},\n" for dag_id, digest in sorted(digests.items()))
-    return _TEMPLATE.format(
-        source=ascii(source),
-        config=python_text(text),
-        defaults=python_text(merged),
-        digests=f"{{\n{rows}}}",
-        imports=_IMPORTS_FOR_EXPRESSIONS if has_expressions else "",
-        read=_READ_EXPRESSIONS if has_expressions else _READ,
-        mark=MARK,
-    )
+class _Defaults(NamedTuple):
+    """Defaults as they stand in a DAG file; ``values`` is kept so that its identity is."""
+
+    values: Mapping[str, Value]
+    literal: str
+    has_expressions: bool
+
+
+class DagFiles:
+    """Writes DAG files; the defaults that many of them share are put into words once."""
+
+    def __init__(self) -> None:
+        self._defaults: dict[int, _Defaults] = {}
+
+    def write(
+        self, source: str, text: str, *, defaults: Mapping[str, Value], digests: Mapping[str, str]
+    ) -> str:
+        """Return the DAG file for ``text``, the YAML of ``source``; ``digests`` by DAG id."""
+        shared = self._shared(defaults)
+        has_expressions = shared.has_expressions or _has_expressions(text)
+        rows = "".join(
+            f"    {dag_id!r}: {digest!r},\n" for dag_id, digest in sorted(digests.items())
+        )
+        return _TEMPLATE.format(
+            source=ascii(source),
+            config=python_text(text),
+            defaults=shared.literal,
+            digests=f"{{\n{rows}}}",
+            imports=_IMPORTS_FOR_EXPRESSIONS if has_expressions else "",
+            read=_READ_EXPRESSIONS if has_expressions else _READ,
+            mark=MARK,
+        )
+
+    def _shared(self, defaults: Mapping[str, Value]) -> _Defaults:
+        known = self._defaults.get(id(defaults))
+        if known is None:
+            merged = dump([dict(defaults)]).removeprefix("---\n")
+            known = _Defaults(defaults, python_text(merged), _has_expressions(merged))
+            self._defaults[id(defaults)] = known
+        return known
+
+
+def _has_expressions(text: str) -> bool:
+    return any(each in text for each in _EXPRESSIONS)
 
 
 def python_text(text: str) -> str:

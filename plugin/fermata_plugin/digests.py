@@ -32,13 +32,17 @@ def digest_of_hashes(*hashes: bytes) -> str:
 
 
 def digest_of_value(value: Value, *, plain_keys: bool) -> str:
-    """Return the digest of plain YAML data: its canonical JSON, whatever the order of its keys.
+    """Return the digest of plain YAML data: that of its canonical JSON."""
+    return digest_of_text(canonical(value, plain_keys=plain_keys))
+
+
+def canonical(value: Value, *, plain_keys: bool) -> str:
+    """Return plain YAML data as JSON, the same whatever the order of its keys.
 
     ``plain_keys``: all keys are texts. Others are told apart from texts (1 is not "1").
     """
     told = value if plain_keys else _tell_keys(value)
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=_tell)
-    return digest_of_text(text)
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), default=_tell)
 
 
 def _tell(value: object) -> dict[str, str]:

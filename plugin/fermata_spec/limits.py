@@ -15,6 +15,25 @@ class Limit(NamedTuple):
     bounds: str
 
 
+class Budget:
+    """What is left of a limit that many things share."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self._left = limit.value
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self._left < 0
+
+    def spend(self, amount: int) -> bool:
+        """Take ``amount``; whether it was this that went over the limit."""
+        had = self._left
+        self._left -= amount
+        return had >= 0 > self._left
+
+
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -30,9 +49,16 @@ PYTHON_CHARACTERS = Limit(
 )
 YAML_DEPTH = Limit(64, "levels", "mappings and lists inside each other in one YAML file")
 YAML_NODES = Limit(100_000, "values", "values of one YAML file, aliases counted in full")
+YAML_CHARACTERS = Limit(
+    4 * MIB, "characters", "texts of one YAML file together, aliases counted in full"
+)
 YAML_DOCUMENTS = Limit(1_000, "documents", "documents of one file of other manifests")
 YAML_ALIASES = Limit(1_000, "aliases", "aliases of one YAML file")
 YAML_NUMBER = Limit(1_000, "characters", "one number or date of a YAML file")
+CONFIGURED_CHARACTERS = Limit(
+    64 * MIB, "characters", "the configurations of all dag-factory DAGs, each with its defaults"
+)
+RENDERED_BYTES = Limit(64 * MIB, "bytes", "all files together as Airflow gets them")
 PATTERN_CHARACTERS = Limit(500, "characters", "one pattern of fermata.yaml")
 
 CONFIGMAP_CLIENT_SIDE = Limit(

@@ -102,10 +102,14 @@ class _Stop(Exception):  # noqa: N818 - ends the reading of one document; the pr
 class _Anchored(NamedTuple):
     value: Value
     size: int
+    characters: int
 
 
 class _Builder:
-    """Builds values from libyaml's events; ``_size`` counts them with aliases in full."""
+    """Builds values from libyaml's events.
+
+    ``_size`` counts them with aliases in full, ``_characters`` those of their texts.
+    """
 
     def __init__(self, loader: Any, file: str, problems: list[Problem]) -> None:  # noqa: ANN401 - PyYAML's, either of two
         self._document = Document(file, problems)
@@ -114,6 +118,7 @@ class _Builder:
         self._anchors: dict[str, _Anchored] = {}
         self._aliases = 0
         self._size = 0
+        self._characters = 0
         self._next()  # the stream begins
 
     def next_document(self) -> Document | None:
@@ -144,15 +149,17 @@ class _Builder:
         self._size += 1
         if self._size > _MOST_VALUES:
             self._over(event, limits.YAML_NODES)
-        before = self._size
+        before, characters = self._size, self._characters
         if kind is ScalarEvent:
+            self._characters += len(event.value)
             value: Value = self._scalar(event)
         elif kind is AliasEvent:
             return self._alias(event)
         else:
             value = self._collection(event, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = _Anchored(value, self._size - before + 1)
+            size, written = self._size - before + 1, self._characters - characters
+            self._anchors[event.anchor] = _Anchored(value, size, written)
         return value
 
     def _collection(self, event: Any, depth: int) -> Value:  # noqa: ANN401 - the start of either
@@ -169,6 +176,9 @@ class _Builder:
             return None
         self._aliases += 1
         self._size += anchored.size
+        self._characters += anchored.characters
+        if self._characters > limits.YAML_CHARACTERS.value:
+            self._over(event, limits.YAML_CHARACTERS)
         if self._aliases > limits.YAML_ALIASES.value:
             self._over(event, limits.YAML_ALIASES)
         if self._size > _MOST_VALUES:

@@ -7,10 +7,13 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fermata_plugin.dag_file import dag_file, python_text
+from fermata_plugin.dag_file import DagFiles, python_text
 
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]))
 awkward = st.text(alphabet="\"'\\\n\r\t{}% a\u2028é")
+
+
+dag_file = DagFiles().write
 
 
 def constants(source: str) -> dict[str, Any]:

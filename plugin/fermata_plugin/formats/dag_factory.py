@@ -9,10 +9,12 @@ DAG's own keys win over the file's ``default``, those over nearer and then farth
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from fermata_plugin.digests import digest_of_value
+from fermata_plugin.digests import canonical, digest_of_text
 from fermata_plugin.formats.found import FoundDag
 from fermata_plugin.formats.task_graph import check_tasks
+from fermata_spec import limits
 from fermata_spec.cron import problems_of_schedule
+from fermata_spec.limits import Budget
 from fermata_spec.located import Document, Node, Value
 
 DEFAULTS_FILES = ("defaults.yml", "defaults.yaml")
@@ -49,12 +51,14 @@ def read_dags(
     document: Document,
     defaults: Mapping[str, Value],
     named: Callable[[Value], tuple[str, ...]] = lambda _: (),
+    budget: Budget | None = None,
 ) -> list[FoundDag]:
     """Return the DAGs of a file, each with the digest of all its configuration; reports problems.
 
     ``defaults`` are those of the ``defaults.yml`` files above it (``merge_defaults``); ``named``
-    finds the files that a configuration names.
+    finds the files that a configuration names; once ``budget`` is spent no more is read.
     """
+    budget = budget or Budget(limits.CONFIGURED_CHARACTERS)
     before = len(document.problems)
     if not isinstance(document.value, dict):
         document.node.report("dag-factory", "not a mapping of DAG ids to DAGs")
@@ -67,13 +71,19 @@ def read_dags(
     found = []
     for dag_id, node in document.node.items():
         if dag_id not in RESERVED and _check_dag(dag_id, node, file_default, defaults):
+            if budget.is_spent:
+                break
             whole = effective(node.value, file_default, defaults)
+            text = canonical(whole, plain_keys=document.plain_keys)
+            if budget.spend(len(text)):
+                told = f"more than {budget.limit.value} {budget.limit.unit}: {budget.limit.bounds}"
+                node.report("limit", told, at_key=True)
             found.append(
                 FoundDag(
                     dag_id=dag_id,
                     place=node.key_mark,
                     settings={key: whole[key] for key in _LOOKED_AT if key in whole},
-                    digest=digest_of_value(whole, plain_keys=document.plain_keys),
+                    digest=digest_of_text(text),
                     mentions=named(whole),
                     file=node.file(at_key=True),
                 )

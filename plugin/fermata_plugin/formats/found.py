@@ -37,10 +37,14 @@ class Found:
 
     source: SourceFile
     meaning: Meaning
-    text: str | None
     dags: tuple[FoundDag, ...] = ()
     defaults: Mapping[str, Value] | None = None
     imports: tuple[tuple[str, Mark], ...] = ()
+
+    @property
+    def text(self) -> str | None:
+        """Its text, if it is UTF-8; not kept, for its bytes are."""
+        return self.source.text
 
     def problem(self, rule: str, message: str, place: Mark, *, file: str = "") -> Problem:
         """Return an error of this file, or of the part of it that ``file`` names."""

@@ -35,14 +35,17 @@ class Mentions:
         return tuple(sorted(found - {path}))
 
     def _in(self, string: str) -> Iterator[str]:
-        for token in _TOKEN.findall(string):
-            yield from self._names.get(token.rpartition("/")[2], ())
-            if "." in token and self._modules:
-                parts = token.split(".")
-                for end in range(1, len(parts) + 1):
-                    path = self._modules.get(".".join(parts[:end]))
-                    if path is not None:
-                        yield path
+        tokens = set(_TOKEN.findall(string))
+        for name in {token.rpartition("/")[2] for token in tokens}:
+            yield from self._names.get(name, ())
+        if not self._modules:
+            return
+        for token in tokens:
+            parts = token.split(".")
+            for end in range(1, len(parts) + 1) if len(parts) > 1 else ():
+                path = self._modules.get(".".join(parts[:end]))
+                if path is not None:
+                    yield path
 
 
 def _strings(value: Value) -> Iterator[str]:

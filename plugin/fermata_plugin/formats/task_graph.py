@@ -1,9 +1,10 @@
 """The graph of a dag-factory DAG's tasks: unknown dependencies, cycles, tasks without operator."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from fermata_spec.kinds import nearest
 from fermata_spec.located import Node, Value
+from fermata_spec.problems import TOLD
 
 
 def check_tasks(dag: Node, inherited: Mapping[str, Value]) -> None:
@@ -94,7 +95,7 @@ def _check_group(
         return
     known = [*groups, *_names(inherited.get("task_groups"))]
     if group.value not in known:
-        hint = nearest(group.value, known)
+        hint = _nearest(group, known)
         group.report("unknown-group", f"task {name}: no task group {group.value}{hint}")
 
 
@@ -111,8 +112,18 @@ def _dependencies(name: str, node: Node, known: set[str]) -> Iterator[str]:
         if isinstance(each.value, str) and each.value in known:
             yield each.value
         else:
-            hint = nearest(each.value, sorted(known))
+            hint = _nearest(each, known)
             each.report("unknown-dependency", f"{name} waits for {each.value!r}, unknown{hint}")
+
+
+def _nearest(node: Node, known: Collection[str]) -> str:
+    """Return a hint at a known name; none for the many that nobody reads, for it takes long."""
+    if len(known) > _KNOWN or len(node.document.problems) > TOLD:
+        return ""
+    return nearest(node.value, sorted(known))
+
+
+_KNOWN = 1000
 
 
 def find_cycle(edges: Mapping[str, list[str]]) -> list[str]:
