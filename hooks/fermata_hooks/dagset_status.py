@@ -18,6 +18,7 @@ from fermata_spec.dagset import (
     Phase,
     Verified,
     change,
+    kept,
     parse_status,
 )
 from fermata_spec.errors import SettingsError
@@ -96,6 +97,7 @@ def syncing(dagsets: DagSets, plan: Plan) -> DagSetStatus:
             verified=before.verified,
             unproven=tuple(sorted(change(plan, before).affected)),
             dags=before.dags,
+            plan=before.plan,
         ),
     )
     return before
@@ -112,11 +114,13 @@ def conclude(  # noqa: PLR0913 - what a status says, all by name
     figures: Figures | None = None,
     held: int = 0,
     offenders: Sequence[str] = (),
+    applied: bool = False,
 ) -> None:
     """Write a verdict; ``verified`` only after a pass, else what was verified before stays.
 
     ``figures`` are of this look at Airflow, without one those of the last look stay; ``held`` are
-    the DAGs that the hold keeps beyond its sync.
+    the DAGs that the hold keeps beyond its sync. ``applied``: this plan's revision was applied,
+    so that it is the plan to keep.
     """
     before = dagsets.read(plan.application)
     known = figures or before.dags or (Figures(wanted=len(plan.dags)) if held else None)
@@ -131,6 +135,7 @@ def conclude(  # noqa: PLR0913 - what a status says, all by name
             unproven=() if verified else before.unproven,
             dags=replace(known, held=held) if known else None,
             offenders=tuple(offenders[:MOST_OFFENDERS]),
+            plan=kept(plan) if applied else before.plan,
         ),
     )
 

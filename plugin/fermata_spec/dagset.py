@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
-from fermata_spec.plan import API_VERSION, Plan
+from fermata_spec.packing import pack_text
+from fermata_spec.plan import API_VERSION, Plan, dump_plan
 
 KIND = "DagSet"
 LARGE = 400_000  # bytes of JSON: some 3,500 DAGs with their files
 MOST_OFFENDERS = 10
 LONGEST_MESSAGE = 4096  # characters; the CRD allows twice that
+LONGEST_PLAN = 300_000  # characters, packed; 10,000 DAGs are 0.25 MB
 Phase = Literal["Idle", "Syncing"]
 
 
@@ -54,6 +56,8 @@ class DagSetStatus:
 
     ``unproven``: the DAGs that attempts since the last pass have touched. Airflow may hold
     anything of them, also when git has gone back to what was verified.
+
+    ``plan``: the plan of the revision that was last applied (``kept``), for who verifies later.
     """
 
     phase: Phase = "Idle"
@@ -64,6 +68,7 @@ class DagSetStatus:
     unproven: tuple[str, ...] = ()
     dags: Figures | None = None
     offenders: tuple[str, ...] = ()
+    plan: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status as Kubernetes stores it (without keys that say nothing)."""
@@ -117,7 +122,14 @@ def parse_status(raw: Mapping[str, Any]) -> DagSetStatus:
         unproven=_texts(raw.get("unproven")),
         dags=_figures(dags) if isinstance(dags, Mapping) else None,
         offenders=_texts(raw.get("offenders")),
+        plan=str(raw.get("plan", "")),
     )
+
+
+def kept(plan: Plan) -> str:
+    """Return ``plan`` as a status keeps it; empty if it is too large for one."""
+    packed = pack_text(dump_plan(plan))
+    return packed if len(packed) <= LONGEST_PLAN else ""
 
 
 def _texts(raw: object) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 10,000 DAGs make a plan of 1.7 MB, and a ConfigMap holds 1 MiB. A small one stays readable.
 """
 
+import binascii
 import gzip
 import zlib
+from base64 import b64decode, b64encode
 
 _PLAIN_BYTES = 200_000
 _MAGIC = b"\x1f\x8b"
@@ -36,3 +38,16 @@ def unpack(data: bytes, *, most: int) -> bytes:
     if not packer.eof:
         raise ValueError("damaged: it ends too early")
     return plain
+
+
+def pack_text(text: str) -> str:
+    """Return ``text`` packed, as text: gzip and base64; the same for the same text."""
+    return b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def unpack_text(packed: str, *, most: int) -> str:
+    """Return what ``pack_text`` packed; raise ``ValueError`` if damaged or larger than ``most``."""
+    try:
+        return unpack(b64decode(packed, validate=True), most=most).decode()
+    except binascii.Error as exc:
+        raise ValueError(f"damaged: {exc}") from exc

@@ -22,19 +22,49 @@ return function(limit)
 end
 """
 
+# An action may also require("os"), which has time and date only.
+ACTIONS_SANDBOX = """
+local sethook, time, date = debug.sethook, os.time, os.date
+getmetatable("").__index = nil
+string, math, io, os, debug, coroutine, package, dofile, loadfile = nil
+require = function(name)
+  if name == "os" then return {time = time, date = date} end
+  error("module " .. name .. " not found")
+end
+return function(limit)
+  sethook(function() error("interrupted") end, "", limit)
+end
+"""
+
 
 def health(script: str, obj: object) -> Any:  # noqa: ANN401 - whatever the script answers
     """Return what ``script`` answers for ``obj``, a parsed Kubernetes object.
 
     Tables are returned as dicts. Raises what the script raises.
     """
+    return answer(script, obj, sandbox=SANDBOX)
+
+
+def action(script: str, obj: object) -> Any:  # noqa: ANN401 - whatever the script answers
+    """Return what an action's or a discovery's ``script`` answers: it may ``require("os")``."""
+    return answer(script, obj, sandbox=ACTIONS_SANDBOX)
+
+
+def answer(script: str, obj: object, *, sandbox: str) -> Any:  # noqa: ANN401 - as above
+    """Return what ``script`` answers in ``sandbox``, all tables as dicts."""
     lua: Any = lua51.LuaRuntime(register_eval=False, register_builtins=False)
-    limit = lua.execute(SANDBOX)
+    limit = lua.execute(sandbox)
     lua.globals().obj = _table(lua, obj)
     limit(INSTRUCTIONS)
     with _interrupted(SECONDS):
         result: Any = lua.execute(script)
-    return dict(result) if lua51.lua_type(result) == "table" else result
+    return _plain(result)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - lupa has no types
+    if lua51.lua_type(value) != "table":
+        return value
+    return {key: _plain(each) for key, each in value.items()}
 
 
 def script_in(folder: Path) -> str:

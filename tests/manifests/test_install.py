@@ -100,7 +100,8 @@ def test_the_steps_install_it(installed: Installed) -> None:
     assert environ["FERMATA_ARGOCD_NAMESPACE"] == installed.argocd
 
     health = installed.get(installed.argocd, "api/v1 configmaps/argocd-cm")
-    assert health["data"].keys() == {"resource.customizations.health.fermata.dev_DagSet"}
+    keys = {f"resource.customizations.{what}.fermata.dev_DagSet" for what in ("health", "actions")}
+    assert health["data"].keys() == keys
     assert health["metadata"]["labels"]["app.kubernetes.io/part-of"] == "argocd"
     params = installed.get(installed.argocd, "api/v1 configmaps/argocd-cmd-params-cm")
     assert params["data"] == {"reposerver.plugin.tar.exclusions": ".git/*"}

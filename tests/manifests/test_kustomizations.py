@@ -97,6 +97,8 @@ def test_argo_cd_gets_the_sidecar_the_health_and_the_role(tmp_path: Path) -> Non
     assert health["metadata"]["labels"] == {"app.kubernetes.io/part-of": "argocd"}
     script = health["data"]["resource.customizations.health.fermata.dev_DagSet"]
     assert script == (LUA / "health.lua").read_text(encoding="utf-8")
+    buttons = health["data"]["resource.customizations.actions.fermata.dev_DagSet"]
+    assert buttons == (LUA / "actions.yaml").read_text(encoding="utf-8")
     pod = one(objects, "Deployment", "argocd-repo-server")["spec"]["template"]["spec"]
     assert [each["name"] for each in pod["containers"]] == ["fermata", "argocd-repo-server"]
     volumes = {each["name"]: each for each in pod["volumes"]}

@@ -59,6 +59,7 @@ def _settings(found: Examination, place: Place) -> None:
     with found.looking(name, _grant(place, "configmaps", "get")):
         data = _data(place, "argocd-cm")
         _key(found, place, data, name=name, key=HEALTH_KEY, file="health.lua")
+        _key(found, place, data, name="buttons of DagSets", key=ACTIONS_KEY, file="actions.yaml")
         tar = _data(place, "argocd-cmd-params-cm").get(TAR_KEY, "")
         name = "exclusions of the plugin's tar"
         if ".git" in tar:
@@ -80,7 +81,7 @@ def _key(  # noqa: PLR0913 - one key, by name
     )
     patch = "patch configmap argocd-cm --type merge --patch-file /dev/stdin"
     mend = f"kubectl {create} |\n  kubectl -n {place.argocd} {patch}"
-    found.bad(name, f"argocd-cm has no {key}: every DagSet counts as healthy", mend)
+    found.bad(name, f"argocd-cm has no {key}", mend)
 
 
 def _sidecar(found: Examination, place: Place) -> None:

@@ -205,6 +205,7 @@ class _Finishing:
             figures=figures(self._report),
             held=self._held() if phase == "Idle" else 0,
             offenders=self._failed if verdict == "fail" else (),
+            applied=True,
         )
 
     def _held(self) -> int:

@@ -10,7 +10,7 @@ from fermata_hooks.holding import is_in_force
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.runtime import take_runtime, write_runtime
 from fermata_hooks.smoke import SmokeResult, smoke
-from fermata_hooks.verification import Verification, inventory, verify
+from fermata_hooks.verification import Verification, figures_of, verify
 from fermata_spec.dagset import DagSetStatus, Figures, change
 from fermata_spec.errors import (
     InconclusiveError,
@@ -171,18 +171,7 @@ def figures(report: Report) -> Figures | None:
 
     None: Airflow was not looked at.
     """
-    numbers = {check.name: check.numbers for check in report.checks}
-    seen = numbers.get(inventory.CHECK)
-    if not seen:
-        return None
-    lost = numbers.get(inventory.LOST_CHECK, {})
-    return Figures(
-        wanted=int(seen.get("planned", 0)),
-        present=int(seen.get("present", 0)),
-        missing=int(seen.get("missing", 0)),
-        broken=int(seen.get("broken", 0)),
-        lost=int(lost.get("lost", 0)),
-    )
+    return figures_of(report.checks)
 
 
 def _failed(dag_id: str, done: SmokeResult) -> bool:

@@ -6,15 +6,22 @@ one after the other, is harmless: the ledger's protocol sees to it. It never pau
 set it back to what a person wished, and never touches one without a line in the ledger.
 """
 
+from collections.abc import Callable
+
 import click
 
 from fermata_hooks.clock import rfc3339
+from fermata_hooks.dagset_objects import KubernetesDagSets
+from fermata_hooks.dagset_requests import DagSetRequests
+from fermata_hooks.holding import connect
 from fermata_hooks.jobs.options import dry_run_option, format_option
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
 from fermata_hooks.kube import JOBS, Objects
 from fermata_hooks.reporting import Format
 from fermata_hooks.settings import ClusterLedger
 from fermata_hooks.watching import (
+    Buttons,
+    Deeds,
     HoldsPass,
     HookJobs,
     Neighbours,
@@ -22,6 +29,7 @@ from fermata_hooks.watching import (
     Pass,
     Watch,
     answering,
+    in_a_thread,
     parse_address,
 )
 from fermata_spec.errors import InconclusiveError, SettingsError
@@ -30,6 +38,8 @@ from fermata_spec.report import Check, DagOutcome, Report
 from fermata_spec.units import parse_duration
 
 SHORTEST, LONGEST = 1.0, 600.0
+
+Start = Callable[[Callable[[], None]], None]
 
 
 @click.command()
@@ -50,7 +60,8 @@ def watch(*, once: bool, period: str, listen: str, dry_run: bool, form: Format) 
     """Release what nobody will release, and keep statuses true between syncs (Deployment)."""
     seconds, address = _period(period), parse_address(listen)
     place = open_workplace(late=HoldPolicy().late)
-    watching = Watch(neighbours(place), period=seconds)
+    start = in_a_thread if not once else _at_once
+    watching = Watch(neighbours(place, start=start), period=seconds)
     if once or dry_run:
         report = Report(hook="watch", application="all applications", revision="", started="")
         with published(report, place, form):
@@ -64,8 +75,11 @@ def watch(*, once: bool, period: str, listen: str, dry_run: bool, form: Format) 
         watching.run()
 
 
-def neighbours(place: Workplace) -> Neighbours:
-    """Return what the watch works with; raise ``SettingsError`` without Airflow's address."""
+def neighbours(place: Workplace, *, start: Start = in_a_thread) -> Neighbours:
+    """Return what the watch works with; raise ``SettingsError`` without Airflow's address.
+
+    ``start`` lets what a button asks for be done, at once or beside the loop.
+    """
     return Neighbours(
         environment=place.holding,
         agendas=place.agendas,
@@ -75,7 +89,36 @@ def neighbours(place: Workplace) -> Neighbours:
         airflow=place.airflow,
         argocd=place.argocd,
         calls=lambda: place.calls,
+        buttons=_buttons(place, start),
     )
+
+
+def _buttons(place: Workplace, start: Start) -> Buttons | None:
+    """Return what looks after Argo CD's buttons, where DagSets are objects of a cluster."""
+    ledger = place.settings.ledger
+    if not isinstance(ledger, ClusterLedger):
+        return None
+    # Its own actors: what they remember between two requests is not for two threads.
+    environment = connect(
+        place.airflow,
+        place.documents,
+        clock=place.clock,
+        termination=place.termination,
+        late=place.late,
+    )
+    deeds = Deeds(
+        environment,
+        place.airflow,
+        KubernetesDagSets(place.kube, ledger.namespace),
+        clock=place.clock,
+        termination=place.termination,
+    )
+    requests = DagSetRequests(place.kube, ledger.namespace)
+    return Buttons(requests, deeds.by_action, start=start)
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    work()
 
 
 def follow_hook_jobs(place: Workplace, watching: Watch) -> None:

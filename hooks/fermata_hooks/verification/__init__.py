@@ -6,7 +6,8 @@ revision (``evidence``)? It passes when all have been answered well for the sett
 not seen, not permitted or redacted is inconclusive: never zero, never pass.
 """
 
+from fermata_hooks.verification._figures import figures_of
 from fermata_hooks.verification._look import Airflow
 from fermata_hooks.verification._loop import Verification, verify
 
-__all__ = ["Airflow", "Verification", "verify"]
+__all__ = ["Airflow", "Verification", "figures_of", "verify"]

@@ -7,6 +7,8 @@ and run twice.
 """
 
 from fermata_hooks.watching._answers import Address, Questions, answering, parse_address
+from fermata_hooks.watching._buttons import Buttons, in_a_thread
+from fermata_hooks.watching._deeds import Deeds
 from fermata_hooks.watching._holds import HoldsPass
 from fermata_hooks.watching._hook_jobs import HookJobs
 from fermata_hooks.watching._loop import PERIOD, Neighbours, Pass, Watch
@@ -17,6 +19,8 @@ from fermata_hooks.watching.unverified import Unverified, unverified
 __all__ = [
     "PERIOD",
     "Address",
+    "Buttons",
+    "Deeds",
     "HoldsPass",
     "HookJobs",
     "Neighbours",
@@ -26,6 +30,7 @@ __all__ = [
     "Unverified",
     "Watch",
     "answering",
+    "in_a_thread",
     "parse_address",
     "stand",
     "unverified",

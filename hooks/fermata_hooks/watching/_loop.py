@@ -17,6 +17,7 @@ from fermata_hooks.watching import _airflow_look, _starts
 from fermata_hooks.watching._airflow_look import AirflowLook
 from fermata_hooks.watching._answers import Questions
 from fermata_hooks.watching._applications import Applications
+from fermata_hooks.watching._buttons import Buttons
 from fermata_hooks.watching._handoffs import Handoffs
 from fermata_hooks.watching._holds import LEDGER, Holds, HoldsPass
 from fermata_hooks.watching._metrics import Metrics, Outcome
@@ -44,7 +45,10 @@ class Airflow(_airflow_look.Airflow, _starts.Tasks, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
-    """Everything that the watch works with; ``calls``: all requests so far, by kind."""
+    """Everything that the watch works with; ``calls``: all requests so far, by kind.
+
+    ``buttons``: what people ask for in Argo CD; None where there is no cluster.
+    """
 
     environment: Environment
     agendas: Agendas
@@ -54,6 +58,7 @@ class Neighbours:
     airflow: Airflow
     argocd: ArgoCd | None
     calls: Callable[[], Mapping[str, int]]
+    buttons: Buttons | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +84,7 @@ class Watch:
         self._period = period
         self._jitter = jitter
         self._agendas = neighbours.agendas
+        self._buttons = neighbours.buttons
         self.outages = Outages(self._clock)
         self.applications = Applications(neighbours.argocd, neighbours.agendas, self.outages)
         self._holds = Holds(
@@ -135,6 +141,9 @@ class Watch:
             failure = exc
         if holds is not None:
             self._after_holds(holds)
+        if self._buttons is not None:
+            with self.outages.tolerated("requests"):
+                self._buttons.look()
         self._count(failure)
         self._look_around(holds)
         if failure is None:

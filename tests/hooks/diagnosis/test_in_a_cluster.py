@@ -8,7 +8,14 @@ import pytest
 
 from clusters import APPLICATION_KIND, MANIFESTS, connect, fresh_namespace, install_kind, somebody
 from fermata_hooks.diagnosis import HOOKS, Examination, examine_argocd, examine_cluster
-from fermata_hooks.diagnosis._argocd import DEPLOYMENTS, HEALTH_KEY, PLUGIN, PROJECTS, TAR_KEY
+from fermata_hooks.diagnosis._argocd import (
+    ACTIONS_KEY,
+    DEPLOYMENTS,
+    HEALTH_KEY,
+    PLUGIN,
+    PROJECTS,
+    TAR_KEY,
+)
 from fermata_hooks.kube import APPLICATIONS, CONFIG_MAPS, JOBS, Kube, Objects, Resource
 from fermata_spec import __version__
 from fermata_spec.report import Check
@@ -18,6 +25,7 @@ pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 PROJECT_KIND = APPLICATION_KIND.replace("Application", "AppProject").replace(
     "application", "appproject"
 )
+KEYS = (HEALTH_KEY, ACTIONS_KEY)
 POD = {"restartPolicy": "Never", "containers": [{"name": "x", "image": "x"}]}
 WINDOW = {"kind": "deny", "schedule": "0 22 * * *", "duration": "8h", "applications": ["*"]}
 
@@ -91,7 +99,9 @@ class ArgoCd:
 
     def __init__(self, kube: Kube, argocd: str, airflow: str) -> None:
         self.kube, self.argocd, self.airflow = kube, argocd, airflow
-        self.make(CONFIG_MAPS, {"metadata": {"name": "argocd-cm"}, "data": {HEALTH_KEY: "x"}})
+        self.make(
+            CONFIG_MAPS, {"metadata": {"name": "argocd-cm"}, "data": dict.fromkeys(KEYS, "x")}
+        )
         params = {"metadata": {"name": "argocd-cmd-params-cm"}, "data": {TAR_KEY: ".git/*"}}
         self.make(CONFIG_MAPS, params)
         mounts = [{"name": "f", "mountPath": "/home/argocd/cmp-server/config/plugin.yaml"}]
@@ -163,7 +173,7 @@ def test_a_missing_health_check_comes_with_the_command_that_installs_it(argocd: 
 
     found = argocd.examined()
 
-    assert wrong(found) == {"health of DagSets"}
+    assert wrong(found) == {"health of DagSets", "buttons of DagSets"}
     assert "health.lua" in " ".join(by_name(found)["health of DagSets"].lines)
 
 
