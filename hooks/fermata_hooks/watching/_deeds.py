@@ -133,7 +133,9 @@ class Deeds:
         """
         status = self._status(application)
         if not status.plan:
-            raise InconclusiveError("no plan is kept: it is, from the next sync on")
+            raise InconclusiveError(
+                "no plan is kept: none was applied yet, or it is too large (some 5,000 DAGs)"
+            )
         try:
             text = unpack_text(status.plan, most=MAX_PLAN)
         except ValueError as exc:

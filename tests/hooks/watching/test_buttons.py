@@ -13,6 +13,7 @@ from fermata_hooks.clock import SystemClock
 from fermata_hooks.dagset_requests import ACTIONS, DagSetRequests
 from fermata_hooks.dagset_status import conclude, syncing, verified_now
 from fermata_hooks.holding import HoldOrder, hold_dags
+from fermata_hooks.identity_settings import AirflowIdentity
 from fermata_hooks.jobs.watch import neighbours
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.kube import DAGSETS, Kube, Objects
@@ -49,8 +50,7 @@ class Desk:
         return Workplace(
             settings=Settings(
                 ledger=ClusterLedger(self.namespace, "fermata-ledger"),
-                username_file=username,
-                password_file=password,
+                identity=AirflowIdentity(username_file=username, password_file=password),
             ),
             clock=SystemClock(termination),
             termination=termination,
