@@ -23,6 +23,7 @@ from fermata_hooks.identity_settings import AirflowIdentity
 from fermata_hooks.jobs.hold import run_hold
 from fermata_hooks.jobs.release import run_release
 from fermata_hooks.jobs.workplace import Workplace
+from fermata_hooks.ledger import BEFORE_THE_LOOK
 from fermata_hooks.settings import FolderLedger, Settings
 from fermata_hooks.termination import Termination
 from fermata_spec.errors import UnavailableError
@@ -148,6 +149,7 @@ def main() -> int:
         for number in range(ROUNDS):
             seconds["bare pause"] += taken(lambda: bench.bare(paused=True))
             seconds["bare resume"] += taken(lambda: bench.bare(paused=False))
+            time.sleep(BEFORE_THE_LOOK)  # else release reads the bare requests' rows, too
             seconds["hold"] += taken(partial(bench.hold, number))
             seconds["release"] += taken(bench.release)
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -77,12 +77,42 @@ def keep_hold(  # noqa: PLR0913 - what is kept, why and for how long, all by nam
     return replace(settle_and_tell(environment, ending, patience), newer=newer)
 
 
+def let_some_go(
+    environment: Environment,
+    application: str | None,
+    dag_ids: Collection[str],
+    *,
+    patience: Patience,
+) -> Released:
+    """Take ``dag_ids`` off the list of the application's hold (None: of all), and settle.
+
+    The hold stays for the others, also where there are none: its sync goes on.
+    """
+    ending = end(environment, lambda record: _without(record, application, dag_ids))
+    return settle_and_tell(environment, ending, patience)
+
+
+def _without(record: Record, application: str | None, dag_ids: Collection[str]) -> Record:
+    for each in record.holds if application is None else (application,):
+        record = end_rules.let_go(record, each, revision=None, dag_ids=dag_ids)
+    return record
+
+
 def preview_release(
-    environment: Environment, application: str | None, *, revision: str | None = None
+    environment: Environment,
+    application: str | None,
+    *,
+    revision: str | None = None,
+    dag_ids: Collection[str] | None = None,
 ) -> tuple[DagOutcome, ...]:
-    """Return what ``release_hold`` (None: ``release_everything``) would do now; change nothing."""
+    """Return what ``release_hold`` (None: ``release_everything``) would do now; change nothing.
+
+    With ``dag_ids`` it is what ``let_some_go`` would do.
+    """
     before = environment.ledger.read()
-    if application is None:
+    if dag_ids is not None:
+        after = _without(before, application, dag_ids)
+    elif application is None:
         after = replace(before, holds={})
     else:
         after = end_rules.ended(before, application, revision=revision)

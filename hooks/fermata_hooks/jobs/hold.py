@@ -43,7 +43,7 @@ DENIED_BY_DRAIN = "drain-deadline"
 
 @click.command()
 @plan_option
-@select_option
+@select_option("Hold these DAGs in place of the plan's: affected, all")
 @dry_run_option
 @format_option
 def hold(plan_path: Path, *, expressions: tuple[str, ...], dry_run: bool, form: Format) -> None:

@@ -43,13 +43,13 @@ def format_option(command: Command) -> Command:
     )(command)
 
 
-def select_option(command: Command) -> Command:
-    """Add ``--select EXPR``, which may be given several times."""
+def select_option(what: str) -> Callable[[Command], Command]:
+    """Add ``--select EXPR``, which may be given several times; ``what`` it does to these DAGs."""
     return click.option(
         "--select",
         "expressions",
         metavar="EXPR",
         multiple=True,
-        help="Hold these DAGs in place of the plan's: affected, all, a DAG id, a pattern, tag:x, "
-        "owner:x, bundle:x; with ! for what is not. May be given several times.",
-    )(command)
+        help=f"{what}: a DAG id, a pattern, tag:x, owner:x, bundle:x; with ! for what is not. "
+        "May be given several times.",
+    )

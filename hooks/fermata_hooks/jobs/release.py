@@ -18,6 +18,7 @@ from fermata_hooks.holding import (
     Stagger,
     keep_hold,
     let_go_staggered,
+    let_some_go,
     preview_release,
     read_status,
     release_everything,
@@ -26,7 +27,8 @@ from fermata_hooks.holding import (
     with_earlier,
     would_settle,
 )
-from fermata_hooks.jobs.options import dry_run_option, format_option
+from fermata_hooks.jobs.held_selection import held_by, select_held
+from fermata_hooks.jobs.options import dry_run_option, format_option, select_option
 from fermata_hooks.jobs.resuming import GOES_ON, foretell, with_starts
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published, run_hook
 from fermata_hooks.reporting import Format
@@ -48,13 +50,15 @@ from fermata_spec.report import Check, DagOutcome, Report
 )
 @click.option("--application", metavar="NAME", help="End this application's hold, whatever it is.")
 @click.option("--all", "everything", is_flag=True, help="End the holds of all applications.")
+@select_option("By hand: give back these of the held DAGs, and leave the others held")
 @dry_run_option
 @format_option
-def release(
+def release(  # noqa: PLR0913 - an option each
     plan_path: Path | None,
     application: str | None,
     *,
     everything: bool,
+    expressions: tuple[str, ...],
     dry_run: bool,
     form: Format,
 ) -> None:
@@ -62,7 +66,9 @@ def release(
     if application is not None or everything:
         if application is not None and everything:
             raise SettingsError("--application and --all: give one of them")
-        _by_hand(application, form, dry_run=dry_run)
+        _by_hand(application, form, expressions, dry_run=dry_run)
+    elif expressions:
+        raise SettingsError("--select: give --application or --all with it")
     elif plan_path is None:
         raise SettingsError("which hold? give --plan, --application or --all")
     else:
@@ -152,14 +158,16 @@ def preview(plan: Plan, place: Workplace, report: Report) -> None:
     _preview(place, report, plan.application, plan.revision, plan.release)
 
 
-def _preview(
+def _preview(  # noqa: PLR0913 - what would be released, by name
     place: Workplace,
     report: Report,
     application: str | None,
     revision: str | None,
     policy: ReleasePolicy,
+    *,
+    dag_ids: Collection[str] | None = None,
 ) -> None:
-    outcomes = preview_release(place.holding, application, revision=revision)
+    outcomes = preview_release(place.holding, application, revision=revision, dag_ids=dag_ids)
     going_on = [one.dag_id for one in outcomes if one.done in GOES_ON]
     foreseen, refused = foretell(place, report, going_on, policy)
     report.dags += with_starts(outcomes, foreseen)
@@ -251,23 +259,34 @@ def _patience(plan: Plan) -> Patience:
     )
 
 
-def _by_hand(application: str | None, form: Format, *, dry_run: bool) -> None:
-    """End the hold of one application (None: of all), without a plan."""
+def _by_hand(
+    application: str | None, form: Format, expressions: Collection[str], *, dry_run: bool
+) -> None:
+    """End the hold of one application (None: of all), or let some of its DAGs go on.
+
+    Without a plan.
+    """
     place = open_workplace(late=HoldPolicy().late)
     report = Report(
         hook="release", application=application or "all applications", revision="", started=""
     )
     with published(report, place, form):
+        some = select_held(place, application, expressions) if expressions else None
         if dry_run:
-            _preview(place, report, application, None, ReleasePolicy())
-        else:
-            owed = would_settle(place.ledger, application)
-            foreseen, _ = foretell(place, report, owed, ReleasePolicy())
-            fill(report, _end(place, application), foreseen)
+            _preview(place, report, application, None, ReleasePolicy(), dag_ids=some)
+            return
+        owed = would_settle(place.ledger, application) if some is None else some
+        foreseen, _ = foretell(place, report, owed, ReleasePolicy())
+        fill(report, _end(place, application, some), foreseen)
+        if some is not None:
+            still = len(held_by(place, application))
+            report.message += f"; {still} DAG(s) stay held"
 
 
-def _end(place: Workplace, application: str | None) -> Released:
+def _end(place: Workplace, application: str | None, some: Collection[str] | None) -> Released:
     patience = Patience(deadline=changing_deadline(place.late), for_late_requests=True)
+    if some is not None:
+        return let_some_go(place.holding, application, some, patience=patience)
     if application is None:
         return release_everything(place.holding, patience=patience)
     return release_hold(place.holding, application, revision=None, patience=patience)

@@ -5,16 +5,20 @@ neither Airflow nor Argo CD.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import click
 
+from fermata_hooks.jobs.held_selection import asks_airflow, read_selectors
+from fermata_hooks.jobs.options import select_option
 from fermata_hooks.jobs.workplace import Workplace, open_workplace
 from fermata_hooks.locks import EVERY
 from fermata_hooks.reporting import table
 from fermata_hooks.watching import Unverified, stand, unverified
 from fermata_spec.errors import RejectedError, SettingsError, UnavailableError
 from fermata_spec.plan import HoldPolicy
+from fermata_spec.selectors import Wanted
 from fermata_spec.standing import Standing
 
 MOST_ROWS = 200  # of DAGs in the text; the JSON has all
@@ -31,9 +35,13 @@ Seen = TypeVar("Seen")
     show_default=True,
     help="How to print it on stdout.",
 )
-def status(form: str) -> None:
+@select_option("Show these DAGs only (by tag, owner or bundle it cannot: it asks Airflow nothing)")
+def status(form: str, expressions: tuple[str, ...]) -> None:
     """Say who holds which DAG, since when, until when, why, and what will happen next."""
+    wanted = _wanted(expressions) if expressions else None
     standing = look(open_workplace(late=HoldPolicy().late))
+    if wanted is not None:
+        standing = only(standing, wanted)
     click.echo(standing.to_json() if form == "json" else as_text(standing), nl=False)
 
 
@@ -58,6 +66,27 @@ def look(place: Workplace) -> Standing:
         locks=_if_it_can_be("locks", place.locks.in_force, unknown) or (),
         unknown=unknown,
     )
+
+
+def only(standing: Standing, wanted: Wanted) -> Standing:
+    """Return it with the DAGs that are ``wanted`` alone; the holds are told whole."""
+    select, exclude = wanted
+    every = select.mode == "all"
+    return replace(
+        standing,
+        dags=tuple(
+            dag
+            for dag in standing.dags
+            if (every or select.matches_id(dag.dag_id)) and not exclude.matches_id(dag.dag_id)
+        ),
+    )
+
+
+def _wanted(expressions: tuple[str, ...]) -> Wanted:
+    wanted = read_selectors(expressions)
+    if asks_airflow(wanted.select) or asks_airflow(wanted.exclude):
+        raise SettingsError("--select: status asks Airflow nothing: name DAG ids and patterns")
+    return wanted
 
 
 def as_text(standing: Standing) -> str:

@@ -65,6 +65,73 @@ def test_by_hand_the_holds_of_all_applications_end(around: Surroundings, held: P
     assert around.paused() == set()
 
 
+@pytest.mark.parametrize(
+    ("select", "left"),
+    [
+        (["etl"], {"mail"}),
+        (["e*", "m*"], set()),
+        (["all", "!etl"], {"etl"}),
+        (["tag:nightly"], {"etl"}),
+    ],
+    ids=["an id", "patterns", "all but one", "a tag"],
+)
+def test_by_hand_some_of_the_held_dags_go_on(
+    around: Surroundings, held: Plan, select: list[str], left: set[str]
+) -> None:
+    del held
+    around.airflow.dags["mail"].tags = ["nightly"]
+
+    done = around.run("release", "--all", *(f"--select={each}" for each in select))
+
+    assert done.returncode == 0, done.stderr
+    assert around.paused() == left
+    assert f"{len(left)} DAG(s) stay held" in done.stderr
+    assert applications(around) == ["demo", "other"]
+
+
+def test_of_one_applications_hold_some_go_on_and_what_another_holds_stays(
+    around: Surroundings, held: Plan
+) -> None:
+    del held
+
+    done = around.run("release", "--application", "demo", "--select", "mail")
+
+    assert done.returncode == 2
+    assert "--select: mail: none of 1 held DAG(s)" in done.stderr
+    assert around.paused() == {"etl", "mail"}
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--all", "--select=affected"], "what is affected a plan says"),
+        (["--all", "--select=etk"], "did you mean etl?"),
+        (["--all", "--select=!etl"], "nothing is selected"),
+        (["--select=etl"], "--select: give --application or --all"),
+    ],
+    ids=["affected", "nobody's", "only what is not", "without a hold"],
+)
+def test_a_selection_that_means_nothing_releases_nothing(
+    around: Surroundings, held: Plan, args: list[str], said: str
+) -> None:
+    del held
+
+    done = around.run("release", *args)
+
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert around.paused() == {"etl", "mail"}
+
+
+def test_a_dry_run_of_some_changes_nothing(around: Surroundings, held: Plan) -> None:
+    del held
+
+    done = around.run("release", "--all", "--select=etl", "--dry-run", "--format", "json")
+
+    assert [dag["dag_id"] for dag in json_report(done)["dags"]] == ["etl"]
+    assert around.paused() == {"etl", "mail"}
+
+
 def test_a_dry_run_by_hand_changes_nothing(around: Surroundings, held: Plan) -> None:
     done = around.run("release", "--dry-run", "--all", "--format", "json")
 

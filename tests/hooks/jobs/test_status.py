@@ -207,3 +207,30 @@ def test_a_ledger_of_a_newer_release_is_misconfigured(around: Surroundings) -> N
     assert done.returncode == 2
     assert "ledger: damaged" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("select", "shown"),
+    [(["etl"], {"etl"}), (["*", "!etl"], {"report"}), (["all"], {"etl", "report"}), (["x"], set())],
+    ids=["an id", "patterns", "all", "nobody's"],
+)
+def test_only_the_selected_dags_are_shown(
+    around: Surroundings, select: list[str], shown: set[str]
+) -> None:
+    hold(around, "etl", "report")
+
+    done = around.run("status", "--format=json", *(f"--select={each}" for each in select))
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {dag["dag_id"] for dag in found["dags"]} == shown
+    assert [each["dags"] for each in found["holds"]] == [2]
+
+
+@pytest.mark.slow
+def test_what_only_airflow_can_tell_is_not_selected_by(around: Surroundings) -> None:
+    done = around.run("status", "--select=tag:nightly")
+
+    assert done.returncode == 2
+    assert "name DAG ids and patterns" in done.stderr
