@@ -152,7 +152,9 @@ def plan(  # noqa: PLR0913 - click passes each option by name
     if committed is None:
         click.echo(text, nl=False)
     elif committed.read(len(text) + 1) != text:
-        raise SettingsError(f"{committed.name}: stale: the checkout says something else")
+        raise SettingsError(
+            f"{committed.name}: stale: the checkout says else: write it anew without --check"
+        )
 
 
 def _plan(root: str, identity: Identity, choice: Choice, *, as_dagset: bool) -> str:

@@ -43,15 +43,18 @@ class Layers:
         self, include: Patterns, exclude: Patterns, *, skip: Collection[str] = ()
     ) -> list[SourceFile]:
         """Return the files that match and are not to be skipped, sorted by path."""
-        paths = self._checkout.paths() if not self._chosen.overlays else self._origins()
         matching = sorted(
             path
-            for path in paths
+            for path in self.paths()
             if include.match(path) and not exclude.match(path) and path not in skip
         )
         if self._checkout.are_too_many(len(matching)):
             return []
         return [found for path in matching if (found := self.file(path)) is not None]
+
+    def paths(self) -> Collection[str]:
+        """Return the path of everything that is no folder."""
+        return self._checkout.paths() if not self._chosen.overlays else self._origins()
 
     def holds(self, path: str) -> bool:
         """Whether there is anything at ``path``."""

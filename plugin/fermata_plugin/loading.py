@@ -1,6 +1,6 @@
 """From a folder to what it holds: ``fermata.yaml``, the files that it names, and their meaning."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from fermata_plugin.checkout import Checkout, SourceFile
@@ -23,6 +23,8 @@ from fermata_spec.located import Document, Node
 from fermata_spec.parameters import as_document
 from fermata_spec.problems import Problem
 from fermata_spec.yaml_reader import read_yaml
+
+_MOST_OTHERS = 3
 
 
 class Loaded(NamedTuple):
@@ -72,7 +74,15 @@ def load(
 def read_base(checkout: Checkout, problems: list[Problem]) -> Document | None:
     """Return ``fermata.yaml`` as it stands; ``None`` after reporting why it cannot be read."""
     if not checkout.holds(FILE_NAME):
-        problems.append(Problem(FILE_NAME, 1, 1, "missing-file", "there is no such file here"))
+        problems.append(
+            Problem(
+                FILE_NAME,
+                1,
+                1,
+                "missing-file",
+                "there is no such file here: name the folder that holds it",
+            )
+        )
         return None
     data = checkout.read(FILE_NAME)
     if data is None:
@@ -103,6 +113,16 @@ def _base_node(root: str) -> Node:
     return (document or Document(FILE_NAME, [])).node
 
 
+def _others(paths: Collection[str]) -> str:
+    """Return what there is where nothing matches: a name that ends in .yml is told by it."""
+    others = sorted(path for path in paths if path != FILE_NAME and not path.startswith("."))
+    if not others:
+        return ": there is no other file here"
+    more = len(others) - _MOST_OTHERS
+    told = ", ".join(path[:100] for path in others[:_MOST_OTHERS])
+    return f": there is {told}" + (f" and {more} more" if more > 0 else "")
+
+
 def _load_files(
     layers: Layers,
     chosen: Chosen,
@@ -118,7 +138,8 @@ def _load_files(
     taken = {source.path for source in manifests}
     sources = layers.files(include, Patterns((FILE_NAME, *files.exclude)), skip=taken)
     if not sources and len(problems) == before:
-        read.report(("files", "include"), "no-files", "no file of the checkout matches")
+        told = f"no file of the checkout matches{_others(layers.paths())}"
+        read.report(("files", "include"), "no-files", told)
     defaults = Defaults(layers, include.root, problems)
     prefix = f"{include.root}/" if include.root else ""
     mentions = Mentions([source.path.removeprefix(prefix) for source in sources])

@@ -267,3 +267,19 @@ def test_an_empty_shard_is_there_for_the_volume_that_names_it(checkout: Path) ->
     names = sorted(sharded(checkout))
 
     assert names == [f"fermata-shard-{number:02}-etl" for number in range(16)]
+
+
+def test_where_nothing_matches_what_is_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "fermata.yaml").write_text(
+        "apiVersion: fermata.dev/v1alpha1\nkind: Fermata\nairflow: {url: http://a}\n"
+        'files: {include: ["dags/*.yaml"]}\n'
+    )
+
+    def told() -> str:
+        (problem,) = compile_checkout(str(tmp_path)).problems
+        return problem.message
+
+    assert told() == "no file of the checkout matches: there is no other file here"
+    for number in range(5):
+        (tmp_path / f"{number}.yml").touch()
+    assert told().endswith(": there is 0.yml, 1.yml, 2.yml and 2 more")
