@@ -26,6 +26,7 @@ VARIABLES = {
     "FERMATA_ARGOCD_DEX_CONNECTOR": "the connector of Dex that takes it",
     "FERMATA_ARGOCD_CA_FILE": "certificates to trust of Argo CD, in place of the public ones",
     "FERMATA_ARGOCD_NAMESPACE": "where Applications are, to read them as objects of the cluster",
+    "FERMATA_REPOSITORY_DIR": "a folder with the repository to roll back in, and the credential",
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
     "FERMATA_POLICY": "guards from outside git: a file, or a folder of them",
     "FERMATA_REPORT": "a file to write the JSON report to",
@@ -82,6 +83,7 @@ class Settings:
     argocd_namespace: str = ""
     job: OwnJob | None = None
     policy: Path | None = None
+    repository_dir: Path | None = None
     report: Path | None = None
     log: Literal["text", "json"] = "text"
 
@@ -117,6 +119,7 @@ class Settings:
             argocd_namespace=environ.get("FERMATA_ARGOCD_NAMESPACE", ""),
             job=_job(environ),
             policy=_path(environ, "FERMATA_POLICY"),
+            repository_dir=_path(environ, "FERMATA_REPOSITORY_DIR"),
             report=_path(environ, "FERMATA_REPORT"),
             log="json" if log == "json" else "text",
         )

@@ -60,6 +60,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "guard": Subcommand(
         "fermata_hooks.jobs.guard:guard", "hooks", "Say what the guards say of a plan."
     ),
+    "rollback": Subcommand(
+        "fermata_hooks.jobs.rollback:rollback", "hooks", "Take a failed revision back in git."
+    ),
     "demo": Subcommand(
         "fermata_hooks.demo.command:demo", "hooks", "Show the whole story on this machine."
     ),

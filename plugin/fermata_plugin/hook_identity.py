@@ -11,7 +11,10 @@ from fermata_plugin.configmaps import Manifest
 from fermata_spec.config import Config
 from fermata_spec.config_airflow import Credentials
 from fermata_spec.config_argocd import Argocd, ArgocdCredentials
+from fermata_spec.config_rollback import Rollback
 
+_REPOSITORY = "/etc/fermata/repository"
+REPOSITORY: list[Manifest] = [{"name": "FERMATA_REPOSITORY_DIR", "value": _REPOSITORY}]
 TOKEN_SECONDS = 3600  # the kubelet renews a projected token when four fifths of that are over
 
 _AIRFLOW = "/etc/fermata/airflow"
@@ -35,8 +38,10 @@ class Mounted(NamedTuple):
 
     @property
     def mount(self) -> Manifest:
-        """The container's mount."""
-        return {"name": self.name, "mountPath": self.folder, "readOnly": True}
+        """The container's mount; only what is empty at first may be written to."""
+        writable = "emptyDir" in self.source
+        only = {} if writable else {"readOnly": True}
+        return {"name": self.name, "mountPath": self.folder, **only}
 
 
 def mounted(config: Config) -> Iterator[Mounted]:
@@ -53,6 +58,13 @@ def mounted(config: Config) -> Iterator[Mounted]:
         yield Mounted("argocd", _ARGOCD, _secret(argocd.secret))
     if argocd is not None and argocd.audience is not None:
         yield Mounted("argocd-token", _DEX, _projected(argocd.audience))
+
+
+def repository(rollback: Rollback) -> Iterator[Mounted]:
+    """Yield the volumes of a Job that rolls back: the repository's Secret, and where git works."""
+    if rollback.secret is not None:
+        yield Mounted("repository", _REPOSITORY, _secret(rollback.secret))
+    yield Mounted("tmp", "/tmp", {"emptyDir": {"sizeLimit": "2Gi"}})  # noqa: S108 - the pod's own
 
 
 def environment(config: Config) -> dict[str, str]:

@@ -158,7 +158,9 @@ def _pod(hook: _Hook, job: str, plan: Plan, config: Config) -> Manifest:
         {"name": "plan", "mountPath": _PLAN_FOLDER, "readOnly": True},
         {"name": _POLICY, "mountPath": _POLICY_FOLDER, "readOnly": True},
     ]
-    for each in hook_identity.mounted(config):
+    rolls_back = hook.command == "release" and config.rollback.enabled
+    repository = hook_identity.repository(config.rollback) if rolls_back else ()
+    for each in (*hook_identity.mounted(config), *repository):
         volumes.append(each.volume)
         mounts.append(each.mount)
     return {
@@ -174,12 +176,13 @@ def _pod(hook: _Hook, job: str, plan: Plan, config: Config) -> Manifest:
         "containers": [
             {
                 "name": _CONTAINER,
-                "image": config.hooks.image,
+                "image": (rolls_back and config.rollback.image) or config.hooks.image,
                 "command": ["fermata", hook.command],
                 "env": [
                     {"name": name, "value": value}
                     for name, value in _environment(plan, config).items()
                 ]
+                + (hook_identity.REPOSITORY if rolls_back else [])
                 + _own_job(job),
                 "resources": {
                     "requests": {"cpu": "50m", "memory": "64Mi"},

@@ -14,6 +14,7 @@ from fermata_spec.plan import (
     Plan,
     PlannedDag,
     ReleasePolicy,
+    RollbackPolicy,
     SmokeDag,
     SmokePolicy,
     VerifyPolicy,
@@ -90,6 +91,13 @@ def make_plan(
             limit=config.release.limit,
             over_limit=config.release.over_limit,
             stagger=config.release.stagger,
+        ),
+        rollback=RollbackPolicy(
+            enabled=config.rollback.enabled,
+            branch=config.rollback.branch,
+            path=config.rollback.path,
+            push_to=config.rollback.push_to,
+            max_age=config.rollback.max_age,
         ),
         smoke=SmokePolicy(
             deadline=smoke.deadline,

@@ -11,6 +11,7 @@ from fermata_spec.config_airflow import Airflow
 from fermata_spec.config_argocd import Argocd
 from fermata_spec.config_environments import ENVIRONMENTS, Environment
 from fermata_spec.config_proof import Expects, Smoke, Verify
+from fermata_spec.config_rollback import Rollback
 from fermata_spec.guards import GUARDS, Guard
 from fermata_spec.kinds import (
     DURATION,
@@ -234,6 +235,7 @@ class Config(Section):
     verify: Verify = key(SectionKind(Verify), "Proving the revision.", default={})
     smoke: Smoke = key(SectionKind(Smoke), "Running smoke DAGs.", default={})
     release: Release = key(SectionKind(Release), "Letting DAGs go on.", default={})
+    rollback: Rollback = key(SectionKind(Rollback), "Taking a failed revision back.", default={})
     rules: Rules = key(SectionKind(Rules), "A team's own rules.", default={})
     hooks: Hooks = key(SectionKind(Hooks), "Hook Jobs.", default={})
     guards: tuple[Guard, ...] = key(GUARDS, "Named rules that may deny a deploy.", default=[])

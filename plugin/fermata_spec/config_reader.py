@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from fermata_spec import config_airflow
+from fermata_spec import config_airflow, config_rollback
 from fermata_spec.config import FILE_NAME, Config
 from fermata_spec.deadlines import STAGGERING
 from fermata_spec.located import Document, Node
@@ -56,7 +56,18 @@ def read_configuration(document: Document) -> ConfigFile | None:
     _check_lease(read)
     _check_argocd(read)
     _check_credentials(read)
+    _check_rollback(read)
     return read
+
+
+def _check_rollback(read: ConfigFile) -> None:
+    """Report what a rollback needs and has not."""
+    config = read.config
+    found = config_rollback.faults(
+        config.rollback, on_failure=config.hold.on_failure, post=config.hooks.post
+    )
+    for name, rule, message in found:
+        read.report(("rollback", name), rule, message)
 
 
 def _check_credentials(read: ConfigFile) -> None:

@@ -9,6 +9,7 @@ from fermata_spec.plan import Plan, ReleasePolicy
 SETTLING = 120.0  # a hook's requests before and after what it waits for
 CHANGING = 300.0  # the requests that pause or resume 10,000 DAGs, 8 at a time (measured: 200-290 s)
 STAGGERING = 600.0  # for all DAGs together: with many of them there is less time between two
+ROLLING_BACK = 300.0  # fetching, making and pushing one revert commit
 STARTING = 300.0  # scheduling the pod and pulling its image, and the retries of a lost node
 
 
@@ -40,7 +41,8 @@ def smoke_deadline(plan: Plan) -> float:
 
 def release_deadline(plan: Plan) -> float:
     """Return the seconds that ``release`` gives itself."""
-    return changing_deadline(plan.hold.late) + SETTLING + staggering(plan.release)
+    rollback = ROLLING_BACK if plan.rollback.enabled else 0.0
+    return changing_deadline(plan.hold.late) + SETTLING + staggering(plan.release) + rollback
 
 
 def staggering(policy: ReleasePolicy) -> float:

@@ -96,6 +96,22 @@ class ReleasePolicy:
     stagger: float = 0.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class RollbackPolicy:
+    """Whether a revision that failed is taken back in git.
+
+    ``branch`` is the one that Argo CD follows, ``path`` what of it is put back. ``push_to``: the
+    ``target`` itself, or a ``branch`` of its own for people to merge. ``max_age``: of the failed
+    commit, in seconds.
+    """
+
+    enabled: bool = False
+    branch: str = "main"
+    path: str = "."
+    push_to: Literal["target", "branch"] = "target"
+    max_age: float = 3600.0
+
+
 CHECK_MODES: Mapping[str, Mode] = {
     "loss": "enforce",
     "inventory": "enforce",
@@ -178,6 +194,7 @@ class Plan:
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     smoke: SmokePolicy = field(default_factory=SmokePolicy)
     release: ReleasePolicy = field(default_factory=ReleasePolicy)
+    rollback: RollbackPolicy = field(default_factory=RollbackPolicy)
     target: str = ""
     guards: tuple[Mapping[str, Any], ...] = ()
 
@@ -224,6 +241,7 @@ def _plan(document: dict[str, Any]) -> Plan:
         "verify": VerifyPolicy(**document["verify"]),
         "smoke": SmokePolicy(**smoke),
         "release": ReleasePolicy(**document["release"]),
+        "rollback": RollbackPolicy(**document["rollback"]),
         "guards": tuple(document["guards"]),
     }
     return Plan(**rest)

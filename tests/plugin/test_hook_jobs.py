@@ -374,3 +374,49 @@ def test_a_way_to_sign_in_that_is_half_told_is_a_problem_at_its_place(
 ) -> None:
     with pytest.raises(AssertionError, match=told):
         signing_in(tmp_path, credentials)
+
+
+ROLLBACK = "rollback: {enabled: true, secret: fermata-git, image: 'registry.example/fermata:1-git'}"
+
+
+def rolling_back(tmp_path: Path, text: str, hold: str = "hold: {on_failure: keep, ") -> list[str]:
+    """Render with ``text``; return the problems."""
+    shutil.copytree(GOLDEN / "hooks", tmp_path, dirs_exist_ok=True)
+    config = (GOLDEN / "hooks" / "fermata.yaml").read_text()
+    lines = [line for line in config.splitlines() if "on_failure" not in line]
+    config = "\n".join(lines).replace("hold:", "hold:\n  on_failure: keep", 1) if hold else config
+    (tmp_path / "fermata.yaml").write_text(f"{config}\n{text}\n")
+    compiled = compile_checkout(str(tmp_path), Identity("etl", REVISION, "airflow"))
+    return [problem.message for problem in compiled.problems]
+
+
+def test_only_the_job_of_a_failed_sync_can_roll_back(tmp_path: Path) -> None:
+    assert rolling_back(tmp_path, ROLLBACK) == []
+    compiled = compile_checkout(str(tmp_path), Identity("etl", REVISION, "airflow"))
+
+    for job in (each for each in compiled.manifests if each["kind"] == "Job"):
+        component = job["metadata"]["labels"]["app.kubernetes.io/component"]
+        ours = component == "release"
+        volumes = {each["name"] for each in job["spec"]["template"]["spec"]["volumes"]}
+        found = environment_of(job, "FERMATA_REPOSITORY_")
+        assert bool(found) == ours
+        assert ({"repository", "tmp"} <= volumes) == ours
+        assert container(job)["image"].endswith("-git") == ours
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rollback: {enabled: true}", "rollback needs rollback.secret"),
+        ("rollback: {branch: '-x'}", "'-x' is not the name of a branch"),
+        ("rollback: {path: ../x}", "'../x' is not a folder of the repository"),
+    ],
+)
+def test_a_rollback_that_is_half_told_is_a_problem(tmp_path: Path, text: str, told: str) -> None:
+    assert any(told in message for message in rolling_back(tmp_path, text))
+
+
+def test_a_rollback_needs_a_hold_that_is_kept(tmp_path: Path) -> None:
+    (message,) = rolling_back(tmp_path, ROLLBACK, hold="")
+
+    assert message.startswith("rollback needs hold.on_failure: keep, and it is")

@@ -11,7 +11,13 @@ from fermata_hooks.exchange._failures import (
     UnreadableAnswerError,
     one_line,
 )
-from fermata_hooks.exchange._secret_files import SECRET_LIMIT, bearer, is_token, read_secret
+from fermata_hooks.exchange._secret_files import (
+    SECRET_LIMIT,
+    bearer,
+    is_token,
+    read_private_file,
+    read_secret,
+)
 from fermata_hooks.exchange._transport import (
     Answer,
     Form,
@@ -37,6 +43,7 @@ __all__ = [
     "is_loopback",
     "is_token",
     "one_line",
+    "read_private_file",
     "read_secret",
     "segment",
 ]

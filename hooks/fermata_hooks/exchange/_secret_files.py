@@ -10,7 +10,7 @@ from fermata_spec.errors import SettingsError
 SECRET_LIMIT = 64 * 2**10  # bytes; a token is a few hundred, with many groups a few thousand
 
 _OTHERS = 0o007
-_NO_SECRET = frozenset({"user file"})
+_NO_SECRET = frozenset({"user file", "repository's url file", "repository's username file"})
 
 log = logging.getLogger("fermata.secrets")
 
@@ -21,6 +21,22 @@ def read_secret(path: Path, name: str) -> Secret:
     ``name`` says what it is (``token file`` …); a ``SettingsError`` names it and the path, and
     never what is in it. A file that every user of the machine may read is warned of, once.
     """
+    secret = _content(path, name)
+    if not secret.isprintable() or (name.endswith("token file") and not is_token(secret)):
+        raise SettingsError(f"{name} {path}: line ends or control characters in it")
+    if name not in _NO_SECRET:
+        _warn_if_open(path, name)
+    return Secret(secret)
+
+
+def read_private_file(path: Path, name: str) -> Secret:
+    """Return a secret of several lines, as a private key; raises what ``read_secret`` raises."""
+    content = _content(path, name)
+    _warn_if_open(path, name)
+    return Secret(content)
+
+
+def _content(path: Path, name: str) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(SECRET_LIMIT + 1)
@@ -34,11 +50,7 @@ def read_secret(path: Path, name: str) -> Secret:
         raise SettingsError(f"{name} {path}: not UTF-8") from None
     if not secret:
         raise SettingsError(f"{name} {path}: empty")
-    if not secret.isprintable() or (name.endswith("token file") and not is_token(secret)):
-        raise SettingsError(f"{name} {path}: line ends or control characters in it")
-    if name not in _NO_SECRET:
-        _warn_if_open(path, name)
-    return Secret(secret)
+    return secret
 
 
 def is_token(text: str) -> bool:

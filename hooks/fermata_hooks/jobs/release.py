@@ -30,11 +30,12 @@ from fermata_hooks.holding import (
 from fermata_hooks.jobs.held_selection import held_by, select_held
 from fermata_hooks.jobs.options import dry_run_option, format_option, select_option
 from fermata_hooks.jobs.resuming import GOES_ON, foretell, with_starts
+from fermata_hooks.jobs.rollback import run_rollback
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.resumption import Resumption
 from fermata_spec.deadlines import changing_deadline, staggering
-from fermata_spec.errors import InconclusiveError, RefusedError, SettingsError
+from fermata_spec.errors import FermataError, InconclusiveError, RefusedError, SettingsError
 from fermata_spec.plan import HoldPolicy, Plan, ReleasePolicy
 from fermata_spec.report import Check, DagOutcome, Report
 
@@ -86,6 +87,8 @@ def after_failure(plan: Plan, place: Workplace, report: Report) -> None:
     if ours and ours.kept and ours.revision == plan.revision:
         report.verdict = "pass"
         report.message = f"kept held until {rfc3339(ours.expires)}: {ours.kept}"
+        if plan.rollback.enabled:
+            _take_back(plan, place, report)
         return
     if ours or lines:
         run_release(plan, place, report)
@@ -95,6 +98,24 @@ def after_failure(plan: Plan, place: Workplace, report: Report) -> None:
     if status.phase == "Syncing" and status.revision == plan.revision:
         message = f"the sync of {plan.revision[:12]} failed; {report.message}"
         conclude(place.dagsets, plan, verdict="fail", message=message)
+
+
+def _take_back(plan: Plan, place: Workplace, report: Report) -> None:
+    """Roll the failed revision back in git; the hold stays, whatever comes of it.
+
+    That a rule forbids it is an answer and no failure of this hook: the report has it.
+    """
+    part = Report(hook="rollback", application=plan.application, revision="", started="")
+    try:
+        run_rollback(plan, place, part)
+    except RefusedError as exc:
+        part.message = str(exc)
+    except FermataError as exc:
+        part.message = str(exc)
+        raise type(exc)(f"{report.message}; {exc}") from exc
+    finally:
+        report.checks += part.checks
+        report.message += f"; rollback: {part.message}"
 
 
 def keep_after_failure(
