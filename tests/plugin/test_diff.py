@@ -210,6 +210,9 @@ def test_whether_an_affected_dag_is_held_goes_by_the_new_side(
     [
         ("'0 3 * * *'", "2 days", "start_date is 2 days"),
         ("'@continuous'", "2026-01-01", "the schedule is @continuous"),
+        ("'R 3 * * *'", "2026-01-01", "the schedule is R 3 * * *"),
+        ("'@daily'", "0001-01-01", "start_date is 0001-01-01"),
+        ("'@daily'", "9999-12-31", "start_date is 9999-12-31"),
         ("{timetable: x}", "2026-01-01", "the schedule is {'timetable': 'x'}"),
         ("'0 3 30 2 *'", "2026-01-01", None),
     ],
@@ -369,6 +372,26 @@ def test_an_environment_that_is_new_has_an_old_side_all_the_same(
 
     assert told["old"]["dags"] == old_dags
     assert {dag["dag_id"]: dag["change"] for dag in told["affected"]}["prod"] == "added"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("0x" + "f" * 20_000, id="a number of too many digits"),
+        pytest.param("not " * 900 + "x", id="an expression inside expressions"),
+        pytest.param("datetime(" + "-" * 900 + "1)", id="a date inside expressions"),
+        pytest.param("datetime(0x" + "f" * 20_000 + ")", id="a date of too many digits"),
+        pytest.param("datetime(*x, **y)", id="a date of unknown parts"),
+        pytest.param("{**x, 1: 2, 'a': lambda: 0}", id="a mapping of unknown parts"),
+    ],
+)
+@pytest.mark.parametrize("name", ["schedule", "start_date", "default_args", "catchup"])
+def test_python_of_any_kind_is_compared_and_not_run(name: str, value: str, diff: Pair) -> None:
+    dag = "from airflow import DAG\ndag = DAG('etl', %s=%s, retries=%d)\n"
+
+    told = diff({"dags/a.py": dag % (name, value, 1)}, {"dags/a.py": dag % (name, value, 2)})
+
+    assert only(told, "affected")["causes"][0]["kind"] == "file"
 
 
 HOSTILE = st.text(st.characters(codec="utf-8"), max_size=30)

@@ -24,6 +24,8 @@ from fermata_spec.difference import (
 )
 from fermata_spec.plan import Plan
 
+_MOST_COUNTED = 100_000  # DAGs and runs together: some ten seconds
+
 
 def compare(old: Compiled, new: Compiled, sides: tuple[Side, Side], assumed: Assumed) -> Difference:
     """Return what going from ``old`` to ``new`` will do; ``new`` has a plan."""
@@ -141,8 +143,15 @@ def _starts(both: _Both, assumed: Assumed) -> Iterator[Start]:
         for before, after in both.settings()
     ]
     added = [(None, both.after.settings(dag_id)) for dag_id in both.touched.added]
+    counted = 0
     for old, new in [*known, *added]:
+        if counted > _MOST_COUNTED:
+            yield Start(
+                dag_id=new.dag_id, runs=None, first=old is None, why="not counted: too many"
+            )
+            continue
         start = runs_to_start(old, new, assumed)
+        counted += 1 if start is None else 1 + (start.runs or 0)
         if start is not None and (start.runs is not None or old is None or _is_new(old, new)):
             yield start
 

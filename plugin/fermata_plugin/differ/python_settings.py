@@ -9,6 +9,7 @@ from fermata_plugin.formats.python_source import Definition, definitions, is_dag
 from fermata_spec.located import Value
 
 _DATES = {"datetime", "datetime.datetime", "pendulum.datetime", "DateTime", "pendulum.DateTime"}
+_NOT_LITERAL = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError, OverflowError)
 _ZONES = ("tz", "tzinfo")
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -78,7 +79,7 @@ class _Given:
     def _decorated(self, function: _Function) -> Iterator[tuple[str, Mapping[str, Value]]]:
         for decorator in function.decorator_list:
             call = decorator if isinstance(decorator, ast.Call) else None
-            name = ast.unparse(decorator if call is None else call.func)
+            name = _code(decorator if call is None else call.func)
             if name.partition(".")[0] == "task":
                 arguments = self.arguments(call)
                 yield str(arguments.get("task_id", function.name)), arguments
@@ -96,24 +97,34 @@ class _Given:
                 if isinstance(key, ast.Constant)
             }
         if isinstance(node, ast.Call):
-            return _date(node) or Expression(ast.unparse(node))
+            return _date(node) or Expression(_code(node))
         try:
-            return ast.literal_eval(node)
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return Expression(ast.unparse(node))
+            value = ast.literal_eval(node)
+            str(value)  # a number of very many digits is one that cannot be shown
+        except _NOT_LITERAL:
+            return Expression(_code(node))
+        return value
+
+
+def _code(node: ast.expr) -> str:
+    """Return the code of an expression; the same for all that nobody can write out."""
+    try:
+        return ast.unparse(node)
+    except _NOT_LITERAL:
+        return "an expression that is too large to show"
 
 
 def _date(call: ast.Call) -> LocalTime | None:
     """Return the time that a call makes of plain numbers."""
-    if ast.unparse(call.func) not in _DATES:
+    if _code(call.func) not in _DATES:
         return None
     try:
         numbers = [ast.literal_eval(each) for each in call.args]
         named = {str(each.arg): each.value for each in call.keywords}
         zone = next((named.pop(name) for name in _ZONES if name in named), None)
         made = datetime(*numbers, **{key: ast.literal_eval(each) for key, each in named.items()})  # noqa: DTZ001 - as the file has it
-    except (ValueError, TypeError, SyntaxError, OverflowError):
+    except _NOT_LITERAL:
         return None
     if zone is None:
         return LocalTime(made)
-    return LocalTime(made, str(zone.value) if isinstance(zone, ast.Constant) else ast.unparse(zone))
+    return LocalTime(made, str(zone.value) if isinstance(zone, ast.Constant) else _code(zone))

@@ -7,6 +7,7 @@ the start date where there is no last. That the old schedule has run until ``sin
 presets and cron expressions are counted, everything else cannot be told offline.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from fermata_spec.difference import Start
 
 _TRIGGERS = 3  # the generation that starts a run at a tick, and not at the end of an interval
 MOST_RUNS = 1000  # that are counted; more are "at least" so many
+_BY_CHANCE = re.compile(r"(?:^|[\s,])[hr]", re.IGNORECASE)  # another time at each reading
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _PRESETS = {
     "@hourly": "0 * * * *",
@@ -51,6 +53,9 @@ def runs_to_start(old: Settings | None, new: Settings, assumed: Assumed) -> Star
         runs, at_least, since = _runs(old, new, assumed)
     except _Unknown as unknown:
         return Start(dag_id=new.dag_id, runs=None, first=first, why=str(unknown))
+    except OverflowError:  # the year 1, or 9999
+        why = f"start_date is {new.date('start_date')}"
+        return Start(dag_id=new.dag_id, runs=None, first=first, why=why)
     if not runs:
         return None
     why = "the latest run is due" if runs == 1 else f"catchup since {since}"
@@ -153,10 +158,13 @@ class _Ticks:
         from croniter import CroniterError, croniter  # noqa: PLC0415 - 25 ms
 
         self._zone, self._error = zone, CroniterError
+        told = f"the schedule is {shown_schedule(cron)}"
+        if _BY_CHANCE.search(cron):
+            raise _Unknown(told)
         try:
             self._croniter = croniter(cron)
         except CroniterError:
-            raise _Unknown(f"the schedule is {shown_schedule(cron)}") from None
+            raise _Unknown(told) from None
         self._is_hourly = self._croniter.expanded[1] == ["*"]
 
     def last(self, time: datetime) -> datetime:
