@@ -85,6 +85,7 @@ def make_plan(
             max_lost=config.verify.max_lost,
             serialize_lag=config.verify.serialize_lag,
             mount_lag=config.verify.mount_lag,
+            parse_budget=config.verify.parse_budget,
             checks={name: getattr(config.verify.checks, name) for name in CHECK_MODES},
         ),
         release=ReleasePolicy(

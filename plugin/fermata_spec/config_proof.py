@@ -62,6 +62,12 @@ class Checks(Section):
         "parse; on 2.x a pool that is not there).",
         default=CHECK_MODES["warnings"],
     )
+    parse_time: Mode = key(
+        MODE,
+        "No file that the change touches takes longer to parse than `parse_budget` (Airflow 3.1 "
+        "and newer tell).",
+        default=CHECK_MODES["parse_time"],
+    )
     evidence: Mode = key(
         MODE,
         "Airflow shows this revision of each DAG that the change touches.",
@@ -88,6 +94,9 @@ class Verify(Section):
         DURATION,
         "How long after the apply a volume may still show the old files (a kubelet: up to 90 s).",
         default="2m",
+    )
+    parse_budget: float = key(
+        DURATION, "How long Airflow may take to parse one file.", default="10s"
     )
     max_lost: float = key(SHARE, "Losing a larger share of the DAGs is a hard stop.", default="5%")
     checks: Checks = key(

@@ -121,6 +121,7 @@ CHECK_MODES: Mapping[str, Mode] = {
     "import_errors": "enforce",
     "health": "enforce",
     "warnings": "warn",
+    "parse_time": "warn",
     "evidence": "enforce",
     "structure": "warn",
 }
@@ -133,7 +134,8 @@ class VerifyPolicy:
 
     ``serialize_lag``: Airflow's own ``[core] min_serialized_dag_update_interval``. ``mount_lag``:
     how long after the apply a volume may still show the old files (a kubelet: up to 90 s); it is
-    waited for only where nothing but imported files changed. ``checks``: how each check counts.
+    waited for only where nothing but imported files changed. ``parse_budget``: how long the parse
+    of one file may take. ``checks``: how each check counts.
     """
 
     deadline: float = 600.0
@@ -141,6 +143,7 @@ class VerifyPolicy:
     max_lost: float = 0.05
     serialize_lag: float = 30.0
     mount_lag: float = 120.0
+    parse_budget: float = 10.0
     checks: Mapping[str, Mode] = field(default_factory=lambda: dict(CHECK_MODES))
 
 

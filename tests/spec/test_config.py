@@ -60,7 +60,7 @@ def test_the_defaults_are_those_of_the_plan() -> None:
         assert getattr(config.release, name) == getattr(release, name)
     assert (config.hold.lease, config.hold.late) == (hold.lease, hold.late)
     assert config.hold.on_failure == hold.on_failure
-    for name in ("deadline", "settle", "max_lost", "serialize_lag", "mount_lag"):
+    for name in ("deadline", "settle", "max_lost", "serialize_lag", "mount_lag", "parse_budget"):
         assert getattr(config.verify, name) == getattr(verify, name)
     assert config.smoke.deadline == smoke.deadline
 

@@ -63,6 +63,13 @@ class Fields:
             raise self._wrong(name, value, "a time with its zone")
         return moment.timestamp()
 
+    def seconds(self, name: str) -> float | None:
+        """Return a duration in seconds, or ``None`` where it is absent or null."""
+        value = self._raw.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float | None):
+            raise self._wrong(name, value, "a number")
+        return None if value is None else float(value)
+
     def nested(self, name: str) -> "Fields":
         """Return an object within; an empty one where it is absent or null."""
         return Fields(self._raw.get(name) or {}, self._subject, self._place(name))

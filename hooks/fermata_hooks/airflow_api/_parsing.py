@@ -39,6 +39,7 @@ def dag(fields: Fields, dialect: Dialect) -> Dag:
         is_stale=fields.flag(stale_field) is stale_value,
         has_import_errors=fields.optional_flag("has_import_errors"),
         last_parsed_time=fields.time("last_parsed_time"),
+        parse_seconds=fields.seconds("last_parse_duration"),
         file=next((file for file in files if file), ""),
         file_token=fields.optional_text("file_token") or "",
         tags=tuple(tag.text("name") for tag in fields.each("tags")),

@@ -92,7 +92,8 @@ class Dag:
 
     ``file`` is relative to the bundle where Airflow says so (3.x), else absolute (2.x).
     ``is_stale``: not in the files any more, or its file has an import error (3.x at once, 2.x
-    after a minute). ``timetable`` is Airflow's own one-line summary, empty for no schedule.
+    after a minute). ``parse_seconds``: how long the last parse of its file took (3.1 and newer).
+    ``timetable`` is Airflow's own one-line summary, empty for no schedule.
     """
 
     dag_id: str
@@ -100,6 +101,7 @@ class Dag:
     is_stale: bool = False
     has_import_errors: bool | None = None
     last_parsed_time: float | None = None
+    parse_seconds: float | None = None
     file: str = ""
     file_token: str = ""
     tags: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ the change is applied already, and an import error that it brought would else pa
 """
 
 from fermata_hooks.handoff._baseline import Baselines, Tasks, shapes, take_baseline
+from fermata_hooks.handoff._last_pass import last_pass_name, read_last_pass, write_last_pass
 from fermata_hooks.handoff._model import (
     PREFIX,
     REDACTED_FINGERPRINT,
@@ -16,9 +17,11 @@ from fermata_hooks.handoff._model import (
     Shape,
     document_name,
     error_key,
+    file_key,
     fingerprint,
     fingerprints,
     pack,
+    parse_seconds,
     read_handoff,
     source_digest,
     unpack,
@@ -34,13 +37,18 @@ __all__ = [
     "Tasks",
     "document_name",
     "error_key",
+    "file_key",
     "fingerprint",
     "fingerprints",
+    "last_pass_name",
     "pack",
+    "parse_seconds",
     "read_handoff",
+    "read_last_pass",
     "shapes",
     "source_digest",
     "take_baseline",
     "unpack",
     "write_handoff",
+    "write_last_pass",
 ]

@@ -7,7 +7,13 @@ from typing import Protocol
 from fermata_hooks.airflow_api import Dag, ImportErrorRow
 from fermata_hooks.airflow_api.structures import TaskShape
 from fermata_hooks.clock import Clock
-from fermata_hooks.handoff._model import Handoff, Shape, fingerprints, source_digest
+from fermata_hooks.handoff._model import (
+    Handoff,
+    Shape,
+    fingerprints,
+    parse_seconds,
+    source_digest,
+)
 from fermata_spec.errors import RejectedError, UnavailableError
 from fermata_spec.plan import Plan, PlannedDag
 
@@ -61,8 +67,8 @@ def take_baseline(  # noqa: PLR0913 - what hold knows at this point
     too, where they were listed just now.
 
     ``previous`` is what ``read_handoff`` returned for this very revision, if anything: its import
-    errors, inventory, ``shown`` and ``shapes`` are kept, because its change may be applied
-    already. Each attempt has its own ``started``.
+    errors, inventory, ``shown``, ``shapes`` and times of parse are kept, because its change may be
+    applied already. Each attempt has its own ``started``.
     """
     touched = tuple(sorted(affected))
     if not touched:
@@ -93,6 +99,7 @@ def take_baseline(  # noqa: PLR0913 - what hold knows at this point
         shapes=base.shapes if base else shapes(airflow.structures, touched, rows),
         held=tuple(sorted(held)),
         useful_until=started + plan.hold.lease,
+        parse_seconds=base.parse_seconds if base else _parse_seconds(touched, rows),
     )
 
 
@@ -117,6 +124,10 @@ def shapes(
                 tasks={name: (task.owner, task.retries) for name, task in tasks.items()},
             )
     return found
+
+
+def _parse_seconds(touched: Collection[str], rows: Mapping[str, Dag]) -> dict[str, float]:
+    return parse_seconds(rows[dag_id] for dag_id in touched if dag_id in rows)
 
 
 def _still_holds(previous: Handoff | None, plan: Plan, now: float) -> bool:

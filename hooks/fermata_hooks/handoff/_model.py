@@ -6,11 +6,11 @@ import io
 import json
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fermata_hooks.airflow_api import ImportErrorRow
+from fermata_hooks.airflow_api import Dag, ImportErrorRow
 from fermata_hooks.documents import Documents
 from fermata_spec.errors import SettingsError
 from fermata_spec.names import LABEL, object_name
@@ -42,7 +42,8 @@ class Handoff:
     whose file had the wanted text already, so that seeing it again proves nothing new. ``shapes``:
     what affected DAGs were made of, as far as it was asked. ``held``: what the hold was asked to
     hold; empty means that there need be no hold. ``useful_until``: when no attempt at this
-    revision makes anything of it any more, by Airflow's clock.
+    revision makes anything of it any more, by Airflow's clock. ``parse_seconds``: of each file
+    (``file_key``) how long its last parse took, as far as Airflow tells.
     """
 
     application: str
@@ -56,6 +57,17 @@ class Handoff:
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     held: tuple[str, ...] = ()
     useful_until: float = 0.0
+    parse_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def file_key(dag: Dag) -> str:
+    """Return what names a DAG's file: its bundle (empty on 2.x) and its path."""
+    return f"{dag.bundle_name or ''}:{dag.file}"
+
+
+def parse_seconds(dags: Iterable[Dag]) -> dict[str, float]:
+    """Return how long the last parse of each file took, as far as Airflow tells."""
+    return {file_key(d): d.parse_seconds for d in dags if d.parse_seconds is not None}
 
 
 def error_key(row: ImportErrorRow) -> str:
@@ -144,6 +156,7 @@ def _parse(raw: Mapping[str, Any]) -> Handoff:
         shapes={str(k): _shape(v) for k, v in raw.get("shapes", {}).items()},
         held=tuple(str(dag_id) for dag_id in raw["held"]),
         useful_until=float(raw["useful_until"]),
+        parse_seconds={str(k): float(v) for k, v in raw.get("parse_seconds", {}).items()},
     )
 
 

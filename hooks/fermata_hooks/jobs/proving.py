@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fermata_hooks.dagset_status import proven_in_this_sync
-from fermata_hooks.handoff import Handoff, read_handoff
+from fermata_hooks.handoff import Handoff, read_handoff, read_last_pass, write_last_pass
 from fermata_hooks.holding import is_in_force
 from fermata_hooks.jobs.workplace import Workplace
 from fermata_hooks.runtime import take_runtime, write_runtime
@@ -87,21 +87,24 @@ def prove(  # noqa: PLR0913 - what is proven, against what, by name
         status=status,
         clock=place.clock,
         still_held=still_held,
+        last=read_last_pass(place.documents, plan.application) if handoff is None else None,
     )
     report.checks += done.checks
     report.dags += done.dags
     report.verdict, report.message = done.verdict, done.message
     if done.verdict == "pass":
-        _note_runtime(plan, place)
+        _note(plan, place, done.seen)
     return done
 
 
-def _note_runtime(plan: Plan, place: Workplace) -> None:
-    """Write down what Airflow is made of, for the next hold; a pass does not depend on it."""
+def _note(plan: Plan, place: Workplace, seen: Handoff | None) -> None:
+    """Write down how Airflow is, and what it is made of; a pass does not depend on it."""
     try:
+        if seen is not None:
+            write_last_pass(place.documents, seen)
         write_runtime(place.documents, plan.application, take_runtime(place.airflow))
     except (RejectedError, UnavailableError, SettingsError) as exc:
-        log.info("%s: not noted what Airflow is made of: %s", plan.application, exc)
+        log.info("%s: not noted how Airflow is: %s", plan.application, exc)
 
 
 def touching_all(plan: Plan, handoff: Handoff | None) -> Handoff | None:

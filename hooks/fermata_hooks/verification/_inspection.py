@@ -1,14 +1,16 @@
 """All questions of one verify together: what is remembered between looks, and what to ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fermata_hooks.airflow_api import Dag, ImportErrorRow
-from fermata_hooks.handoff import Handoff, Shape, error_key
+from fermata_hooks.clock import rfc3339
+from fermata_hooks.handoff import Handoff, Shape, error_key, fingerprints, parse_seconds
 from fermata_hooks.verification import (
     health,
     import_errors,
     inventory,
+    parse_time,
     structure,
     visibility,
     warnings,
@@ -37,14 +39,21 @@ class Baseline:
     inventory: frozenset[str] | None = None
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
+    parse_seconds: Mapping[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
-def baseline(plan: Plan, handoff: Handoff | None, touched: Change) -> Baseline:
-    """Return the baseline that hold took; without one, only ``touched`` is known."""
+def baseline(
+    plan: Plan, handoff: Handoff | None, touched: Change, *, last: Handoff | None = None
+) -> Baseline:
+    """Return the baseline that hold took, else the one of the ``last`` pass.
+
+    Without either, only ``touched`` is known. ``note`` says which it is, where it is not hold's.
+    """
     if handoff is None:
         wanted = frozenset(d.dag_id for d in plan.dags if d.source_digest)
         # Whether a text was there before the change is not known: then it is no proof of imports.
-        return Baseline(touched=touched, shown=wanted)
+        return _without_hold(Baseline(touched=touched, shown=wanted), last)
     planned = plan.digests().keys()
     affected = frozenset(handoff.affected)
     return Baseline(
@@ -53,6 +62,20 @@ def baseline(plan: Plan, handoff: Handoff | None, touched: Change) -> Baseline:
         inventory=frozenset(handoff.inventory),
         shapes=handoff.shapes,
         shown=frozenset(handoff.shown),
+        parse_seconds=handoff.parse_seconds,
+    )
+
+
+def _without_hold(base: Baseline, last: Handoff | None) -> Baseline:
+    if last is None:
+        return replace(base, note="neither a hold nor a pass before it has taken a baseline")
+    said = f"the last pass, of {last.revision[:12]} at {rfc3339(last.started)}"
+    return replace(
+        base,
+        import_errors=last.import_errors,
+        inventory=frozenset(last.inventory),
+        parse_seconds=last.parse_seconds,
+        note=f"no hold has taken a baseline: judged by {said}",
     )
 
 
@@ -77,7 +100,7 @@ class Inspection:
         self._files = FileWatch()
         self._lost_since: float | None = None
         self._sees_all: bool | None = None
-        self._rows: Mapping[str, Dag] = {}
+        self._look: Look | None = None
         self._found = inventory.Inventory(planned=len(plan.dags), present=0)
         self._failing: frozenset[str] = frozenset()
 
@@ -101,6 +124,11 @@ class Inspection:
         return ""
 
     @property
+    def baseline_note(self) -> str:
+        """What was judged by, where that is not the baseline of a hold; else empty."""
+        return self._base.note
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """The planned DAGs that are missing or cannot be imported, at the last look; sorted."""
         return tuple(sorted({*self._found.missing, *self._found.broken, *self._failing}))
@@ -109,7 +137,7 @@ class Inspection:
         """Look once, ask for parses that would help, and return the findings, worst first."""
         modes = self._plan.verify.checks
         look = take_look(self._airflow, warnings=mode_of(modes, warnings.CHECK) != "off")
-        self._rows = look.rows
+        self._look = look
         if self._sees_all is None:
             self._sees_all = self._airflow.reads_every_dag()
         self._found = inventory.take(list(look.rows.values()), self._expected)
@@ -125,10 +153,11 @@ class Inspection:
                 sees_all=self._sees_all,
             ),
             visibility.judge(sees_all=self._sees_all),
-            self._files.look(row for dag in self._plan.dags if (row := look.rows.get(dag.dag_id))),
+            self._files.look(self._planned(look)),
             errors,
             health.judge(look.health, now=look.at, api=self._api),
             self._judge_warnings(look, evidence),
+            *self._judge_parse_times(look, evidence),
             shown,
         ]
         return applied(modes, findings)
@@ -136,9 +165,27 @@ class Inspection:
     def compare(self) -> list[Finding]:
         """Return what has become of the DAGs since hold; to be asked once, at the end."""
         modes = self._plan.verify.checks
-        if not self._base.shapes or mode_of(modes, structure.CHECK) == "off":
+        if self._look is None or not self._base.shapes or mode_of(modes, structure.CHECK) == "off":
             return []
-        return applied(modes, [structure.compare(self._airflow, self._base.shapes, self._rows)])
+        rows = self._look.rows
+        return applied(modes, [structure.compare(self._airflow, self._base.shapes, rows)])
+
+    def seen(self) -> Handoff | None:
+        """Return how Airflow was at the last look, for whoever has no hold's baseline next time.
+
+        None where that is not known whole: import errors that may not be seen are no errors.
+        """
+        look = self._look
+        if look is None or look.errors is None:
+            return None
+        return Handoff(
+            application=self._plan.application,
+            revision=self._plan.revision,
+            started=look.at,
+            import_errors=fingerprints(look.errors),
+            inventory=tuple(sorted(d.dag_id for d in look.rows.values() if not d.is_stale)),
+            parse_seconds=parse_seconds(self._planned(look)),
+        )
 
     def outcomes(self) -> list[DagOutcome]:
         """Return how each touched DAG stood at the last look."""
@@ -200,6 +247,21 @@ class Inspection:
             planned=self._plan.digests().keys(),
             proven=not evidence.unproven() and not self._found.missing,
         )
+
+    def _planned(self, look: Look) -> list[Dag]:
+        return [row for dag in self._plan.dags if (row := look.rows.get(dag.dag_id))]
+
+    def _judge_parse_times(self, look: Look, evidence: Evidence) -> list[Finding]:
+        finding = parse_time.judge(
+            self._planned(look),
+            touched=self._base.touched.affected,
+            before=self._base.parse_seconds,
+            budget=self._plan.verify.parse_budget,
+            proven=not evidence.unproven() and not self._found.missing,
+        )
+        if finding is None:
+            return parse_time.untold(mode_of(self._plan.verify.checks, parse_time.CHECK))
+        return [finding]
 
     def _request(self, look: Look, evidence: Evidence, failing: Sequence[ImportErrorRow]) -> None:
         planned = self._plan.digests()

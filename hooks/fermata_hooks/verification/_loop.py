@@ -27,7 +27,8 @@ log = logging.getLogger("fermata.verify")
 class Verification:
     """How verify ended. ``failed``: planned DAGs that are missing or cannot be imported.
 
-    ``touched`` is False when there was nothing to prove; then nothing was asked.
+    ``touched`` is False when there was nothing to prove; then nothing was asked. ``seen`` is how
+    Airflow was at the last look, as far as it is known whole.
     """
 
     verdict: Verdict
@@ -36,6 +37,7 @@ class Verification:
     dags: tuple[DagOutcome, ...] = ()
     failed: tuple[str, ...] = ()
     touched: bool = True
+    seen: Handoff | None = None
 
 
 def verify(  # noqa: PLR0913 - what it judges by, all by name
@@ -46,11 +48,13 @@ def verify(  # noqa: PLR0913 - what it judges by, all by name
     status: DagSetStatus,
     clock: Clock,
     still_held: Callable[[], None],
+    last: Handoff | None = None,
 ) -> Verification:
     """Wait until Airflow has parsed this revision and is well, and say what was seen.
 
-    ``handoff`` is this revision's, from hold; ``status`` says what was verified last. Without a
-    handoff only what needs no baseline can pass. ``still_held`` is asked at each look.
+    ``handoff`` is this revision's, from hold; ``status`` says what was verified last, and ``last``
+    how Airflow was then. Without a handoff ``last`` is the baseline, and without either only what
+    needs none can pass. ``still_held`` is asked at each look.
 
     Raises:
         InconclusiveError: from ``still_held``, when the hold was ended by somebody else.
@@ -58,7 +62,7 @@ def verify(  # noqa: PLR0913 - what it judges by, all by name
 
     """
     touched = change(plan, status)
-    base = baseline(plan, handoff, touched)
+    base = baseline(plan, handoff, touched, last=last)
     if not base.touched.affected:
         return Verification(
             verdict="pass", message="no DAG is touched: nothing to prove", touched=False
@@ -173,6 +177,7 @@ def _result(
         checks=tuple(checks),
         dags=tuple(inspection.outcomes()) if inspection else (),
         failed=inspection.failed if inspection else (),
+        seen=inspection.seen() if inspection else None,
     )
 
 
@@ -194,6 +199,8 @@ def _settle_check(
         notes.append(f"Airflow was not asked to parse: {inspection.parse_requests.refused}")
     if inspection and inspection.scan_note:
         notes.append(inspection.scan_note)
+    if inspection and inspection.baseline_note:
+        notes.append(inspection.baseline_note)
     off = [name.replace("_", " ") for name, mode in policy.checks.items() if mode == "off"]
     if off:
         notes.append(f"switched off in fermata.yaml: {', '.join(off)}")

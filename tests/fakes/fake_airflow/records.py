@@ -21,6 +21,7 @@ class FakeDag:
     is_stale: bool = False
     has_import_errors: bool = False
     last_parsed_time: float = 0.0
+    parse_seconds: float | None = None
     file: str = "dags.py"
     source: str = ""
     tags: Sequence[str] = ()

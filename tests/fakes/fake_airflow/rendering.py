@@ -74,6 +74,7 @@ class Rendering:
             "bundle_name": BUNDLE,
             "bundle_version": dag.bundle_version,
             "timetable_summary": dag.timetable,
+            "last_parse_duration": dag.parse_seconds,
             "tags": [{"name": tag, "dag_id": dag.dag_id} for tag in dag.tags],
         }
 
