@@ -140,14 +140,19 @@ def conclude(  # noqa: PLR0913 - what a status says, all by name
     )
 
 
-def verified_now(plan: Plan, clock: Clock) -> Verified:
-    """Return what a pass of ``plan`` has verified, with the kinds of evidence it rested on."""
+def verified_now(plan: Plan, clock: Clock, *, airflow: str = "", providers: str = "") -> Verified:
+    """Return what a pass of ``plan`` has verified, with the kinds of evidence it rested on.
+
+    ``airflow`` and ``providers`` are as in ``Verified``.
+    """
     kinds = sorted({dag.evidence for dag in plan.dags})
     return Verified(
         revision=plan.revision,
         at=rfc3339(clock.now()),
         evidence="+".join(kinds),
         digests=plan.digests(),
+        airflow=airflow,
+        providers=providers,
     )
 
 

@@ -1,15 +1,16 @@
 """What Airflow itself was made of when a revision was last proven: its version, its providers.
 
 An image can change without a commit. So a pass writes down what was there, and the next hold names
-what is not the same any more. One small JSON document per application; a lost one is no harm.
+what is not the same any more. One small JSON document per application; a lost one is no harm. The
+watch, which may not read it, compares with the version and the digest in the ``DagSet``'s status.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from fermata_hooks.airflow_api import AirflowVersion
 from fermata_hooks.documents import Documents
 from fermata_spec.errors import RejectedError, UnavailableError
 from fermata_spec.names import object_name
@@ -37,13 +38,13 @@ class Airflow(Protocol):
     def offers(self) -> Providers:
         """What it offers."""
 
-    def version(self) -> AirflowVersion:
-        """Return which Airflow this is."""
+    def version_text(self) -> str:
+        """Return the version of Airflow, asked anew."""
 
 
 def take_runtime(airflow: Airflow) -> Runtime:
     """Return what Airflow is made of; without the permission to see providers, its version."""
-    found = {AIRFLOW: airflow.version().text}
+    found = {AIRFLOW: airflow.version_text()}
     try:
         return {**airflow.offers.providers(), **found}
     except (RejectedError, UnavailableError) as exc:
@@ -88,6 +89,14 @@ def changes(before: Runtime, now: Runtime) -> Iterator[str]:
             yield f"{name} {old} is gone"
         else:
             yield f"{name} {old} is {new} now"
+
+
+def providers_digest(runtime: Runtime) -> str:
+    """Return 16 hex digits for the versions of the providers; empty where none is known."""
+    known = {name: version for name, version in runtime.items() if name != AIRFLOW}
+    if not known:
+        return ""
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def document_name(application: str) -> str:

@@ -23,12 +23,18 @@ Phase = Literal["Idle", "Syncing"]
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """The last revision that passed: when (RFC 3339), by which evidence, and each DAG's digest."""
+    """The last revision that passed: when (RFC 3339), by which evidence, and each DAG's digest.
+
+    ``airflow`` is the version of Airflow that it passed on, ``providers`` a digest of the versions
+    of its providers; empty where they were not known.
+    """
 
     revision: str
     at: str
     evidence: str
     digests: Mapping[str, str]
+    airflow: str = ""
+    providers: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +156,8 @@ def _verified(raw: Mapping[str, Any]) -> Verified | None:
         at=str(raw.get("at", "")),
         evidence=str(raw.get("evidence", "")),
         digests={str(k): str(v) for k, v in digests.items()},
+        airflow=str(raw.get("airflow", "")),
+        providers=str(raw.get("providers", "")),
     )
 
 

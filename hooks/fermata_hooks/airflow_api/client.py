@@ -112,6 +112,10 @@ class AirflowApi:
         """Return which Airflow this is; asked once, then remembered."""
         return self._talk.version
 
+    def version_text(self) -> str:
+        """Return the version of Airflow, asked anew: it may have been replaced meanwhile."""
+        return self._questions.one("/version").text("version")
+
     def health(self) -> Health:
         """Return the health of the components; Airflow answers this also when it is unwell."""
         return _parsing.health(self._questions.one(self._talk.dialect.health_path))

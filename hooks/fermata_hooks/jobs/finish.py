@@ -28,6 +28,7 @@ from fermata_hooks.jobs.release import preview as preview_release
 from fermata_hooks.jobs.smoke import preview_smoke
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
+from fermata_hooks.runtime import AIRFLOW, providers_digest
 from fermata_spec.dagset import Phase, Verified, change
 from fermata_spec.errors import (
     FermataError,
@@ -136,7 +137,12 @@ class _Finishing:
             if verified.touched:
                 ran = run_smoke_dags(plan, place, report, handoff, guard)
                 self._say(ran.verdict, ran.message)
-                self._verified = verified_now(plan, place.clock)
+                self._verified = verified_now(
+                    plan,
+                    place.clock,
+                    airflow=verified.runtime.get(AIRFLOW, ""),
+                    providers=providers_digest(verified.runtime),
+                )
                 self._write("pass", phase="Syncing")
             self._passed = True
         except FermataError as exc:

@@ -8,7 +8,7 @@ from fermata_hooks.dagset_status import proven_in_this_sync
 from fermata_hooks.handoff import Handoff, read_handoff, read_last_pass, write_last_pass
 from fermata_hooks.holding import is_in_force
 from fermata_hooks.jobs.workplace import Workplace
-from fermata_hooks.runtime import take_runtime, write_runtime
+from fermata_hooks.runtime import Runtime, take_runtime, write_runtime
 from fermata_hooks.smoke import SmokeResult, smoke
 from fermata_hooks.verification import Verification, figures_of, verify
 from fermata_spec.dagset import DagSetStatus, Figures, change
@@ -92,19 +92,20 @@ def prove(  # noqa: PLR0913 - what is proven, against what, by name
     report.checks += done.checks
     report.dags += done.dags
     report.verdict, report.message = done.verdict, done.message
-    if done.verdict == "pass":
-        _note(plan, place, done.seen)
-    return done
+    return replace(done, runtime=_note(plan, place, done.seen)) if done.verdict == "pass" else done
 
 
-def _note(plan: Plan, place: Workplace, seen: Handoff | None) -> None:
+def _note(plan: Plan, place: Workplace, seen: Handoff | None) -> Runtime:
     """Write down how Airflow is, and what it is made of; a pass does not depend on it."""
+    runtime: Runtime = {}
     try:
+        runtime = take_runtime(place.airflow)
         if seen is not None:
             write_last_pass(place.documents, seen)
-        write_runtime(place.documents, plan.application, take_runtime(place.airflow))
+        write_runtime(place.documents, plan.application, runtime)
     except (RejectedError, UnavailableError, SettingsError) as exc:
         log.info("%s: not noted how Airflow is: %s", plan.application, exc)
+    return runtime
 
 
 def touching_all(plan: Plan, handoff: Handoff | None) -> Handoff | None:

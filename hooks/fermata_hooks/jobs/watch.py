@@ -160,6 +160,14 @@ def fill(report: Report, done: Pass, outages: Outages) -> None:
         Check(name="unverified", verdict="inconclusive", message=f"{u.application}: {u.message}")
         for u in done.unverified
     ]
+    report.checks += [
+        Check(
+            name="runtime",
+            verdict="pass",
+            message=f"{application}: since its last pass, without a commit: {'; '.join(said)}",
+        )
+        for application, said in sorted(done.changed.items())
+    ]
     for exc in (done.failure, *outages.why.values()):
         if exc is not None:
             raise exc

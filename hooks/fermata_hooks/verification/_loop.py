@@ -1,8 +1,8 @@
 """Look until everything has been good for the settle window, something is final, or time is up."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from fermata_hooks.clock import Clock
 from fermata_hooks.handoff import Handoff
@@ -28,7 +28,8 @@ class Verification:
     """How verify ended. ``failed``: planned DAGs that are missing or cannot be imported.
 
     ``touched`` is False when there was nothing to prove; then nothing was asked. ``seen`` is how
-    Airflow was at the last look, as far as it is known whole.
+    Airflow was at the last look, as far as it is known whole. ``runtime``: what Airflow itself was
+    made of after a pass, where somebody has asked.
     """
 
     verdict: Verdict
@@ -38,6 +39,7 @@ class Verification:
     failed: tuple[str, ...] = ()
     touched: bool = True
     seen: Handoff | None = None
+    runtime: Mapping[str, str] = field(default_factory=dict)
 
 
 def verify(  # noqa: PLR0913 - what it judges by, all by name

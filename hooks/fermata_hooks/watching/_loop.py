@@ -4,9 +4,10 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from fermata_hooks import runtime
 from fermata_hooks.agenda import Agendas
 from fermata_hooks.argocd import ArgoCd
 from fermata_hooks.dagset_views import DagSetViews
@@ -22,6 +23,7 @@ from fermata_hooks.watching._handoffs import Handoffs
 from fermata_hooks.watching._holds import LEDGER, Holds, HoldsPass
 from fermata_hooks.watching._metrics import Metrics, Outcome
 from fermata_hooks.watching._outages import Outages
+from fermata_hooks.watching._runtime_look import RuntimeLook
 from fermata_hooks.watching._starts import Starts
 from fermata_hooks.watching._truth import Truth
 from fermata_hooks.watching.unverified import Unverified
@@ -39,7 +41,7 @@ STUCK_AFTER = 600.0
 log = logging.getLogger("fermata.watch")
 
 
-class Airflow(_airflow_look.Airflow, _starts.Tasks, Protocol):
+class Airflow(_airflow_look.Airflow, _starts.Tasks, runtime.Airflow, Protocol):
     """What the watch asks of Airflow besides pausing."""
 
 
@@ -63,11 +65,15 @@ class Neighbours:
 
 @dataclass(frozen=True, kw_only=True)
 class Pass:
-    """What one pass did; ``failure`` is what kept it from the ledger or from settling."""
+    """What one pass did; ``failure`` is what kept it from the ledger or from settling.
+
+    ``changed``: by application, what of Airflow itself is not as it was at its last pass.
+    """
 
     holds: HoldsPass | None
     unverified: tuple[Unverified, ...]
     failure: FermataError | None
+    changed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Watch:
@@ -99,6 +105,7 @@ class Watch:
         )
         self._airflow = AirflowLook(neighbours.airflow)
         self._handoffs = Handoffs(neighbours.documents, clock=clock)
+        self._runtime = RuntimeLook(neighbours.airflow)
         self._unverified: tuple[Unverified, ...] = ()
         self._next_look = self._next_inventory = self._alive_at = clock.monotonic()
         self._done_at: float | None = None
@@ -148,7 +155,12 @@ class Watch:
         self._look_around(holds)
         if failure is None:
             self._done_at = self._clock.monotonic()
-        return Pass(holds=holds, unverified=self._unverified, failure=failure)
+        return Pass(
+            holds=holds,
+            unverified=self._unverified,
+            failure=failure,
+            changed=dict(self._runtime.changed),
+        )
 
     def _after_holds(self, holds: HoldsPass) -> None:
         self.metrics.ended.inc(len(holds.ended))
@@ -169,12 +181,14 @@ class Watch:
             self._follow_up(holds)
         if now >= self._next_inventory:
             with self.outages.tolerated("Airflow's DAGs"):
-                self._airflow.look_at_dags(self._truth.verified)
+                verified = self._truth.verified
+                self._airflow.look_at_dags({a: frozenset(v.digests) for a, v in verified.items()})
+                self._runtime.look(verified)
                 self._next_inventory = now + INVENTORY_EVERY
             if holds is not None:
                 with self.outages.tolerated("handoffs"):
                     self._handoffs.tidy(holds.record.holds.keys())
-        self.metrics.show_airflow(self._airflow.seen)
+        self.metrics.show_airflow(self._airflow.seen, changed=self._runtime.changed)
 
     def _follow_up(self, holds: HoldsPass) -> None:
         held = holds.record.holds.keys() - {each.application for each in holds.ended}

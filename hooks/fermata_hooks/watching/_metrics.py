@@ -1,6 +1,6 @@
 """What a dashboard shows of the watch, for Prometheus."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from prometheus_client import (
@@ -76,6 +76,12 @@ class Metrics:
             ["application"],
             registry=registry,
         )
+        self._changed = Gauge(
+            "fermata_runtime_changes",
+            "What of Airflow itself is not as it was at an application's last pass.",
+            ["application"],
+            registry=registry,
+        )
         self.passes = Counter(
             "fermata_watch_passes", "Passes by outcome.", ["outcome"], registry=registry
         )
@@ -107,8 +113,12 @@ class Metrics:
         self._unverified.set(len(dags))
         _show(self._unverified_dags, dags)
 
-    def show_airflow(self, seen: Airflows) -> None:
-        """Show how Airflow was when it was last looked at."""
+    def show_airflow(self, seen: Airflows, *, changed: Mapping[str, Sequence[str]]) -> None:
+        """Show how Airflow was when it was last looked at.
+
+        ``changed``: by application, what of Airflow itself is not as it was at its last pass.
+        """
+        _show(self._changed, {app: len(said) for app, said in changed.items()})
         if seen.import_errors >= 0:
             self._errors.set(seen.import_errors)
         _show(self._healthy, seen.healthy)

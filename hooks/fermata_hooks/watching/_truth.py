@@ -9,7 +9,7 @@ from fermata_hooks.clock import Clock
 from fermata_hooks.dagset_views import DagSetView, DagSetViews
 from fermata_hooks.watching._applications import Applications
 from fermata_hooks.watching.unverified import Unverified, marked, unverified
-from fermata_spec.dagset import DagSetStatus
+from fermata_spec.dagset import DagSetStatus, Verified
 
 GRACE = 60.0
 """Seconds from the first look at a ``Syncing`` without a hold until Argo CD is asked about it."""
@@ -30,13 +30,13 @@ class Truth:
         self._agendas = agendas
         self._clock = clock
         self._told: dict[str, Unverified] = {}
-        self.verified: dict[str, frozenset[str]] = {}  # by application, what its last pass saw
+        self.verified: dict[str, Verified] = {}  # by application, its last pass
 
     def look_after(self, held: Collection[str], agenda: Agenda) -> list[Unverified]:
         """Look at every DagSet; return what is unverified. ``held``: applications with a hold."""
         views = self._views.views()
         self.verified = {
-            view.application: frozenset(view.status.verified.digests)
+            view.application: view.status.verified
             for view in views
             if view.status.verified is not None
         }
