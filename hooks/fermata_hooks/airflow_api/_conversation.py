@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from fermata_hooks.airflow_api._dialects import DETECTED_BY, Dialect, dialect_of
 from fermata_hooks.airflow_api._fields import Fields
+from fermata_hooks.airflow_api._permissions import needed
 from fermata_hooks.airflow_api.credentials import Credentials, Headers
 from fermata_hooks.airflow_api.fronts import Front
 from fermata_hooks.airflow_api.models import AirflowVersion
@@ -22,7 +23,8 @@ FIRST_BACKOFF = 0.5  # seconds at most before the second attempt; doubled each t
 
 _UNAUTHENTICATED = 401
 _NOT_FOUND = 404
-_REFUSED = frozenset({401, 403})
+_FORBIDDEN = 403
+_REFUSED = frozenset({401, _FORBIDDEN})
 _FORGED = "Invalid JWT token"  # 403 of a 3.x whose signing key has changed, e.g. after a restart
 
 
@@ -119,16 +121,16 @@ class Conversation:
         except RejectedError as exc:
             if exc.status not in _REFUSED:
                 raise
-            outdated = exc.status != 403 or _FORGED in str(exc)  # noqa: PLR2004 - forbidden
+            outdated = exc.status != _FORBIDDEN or _FORGED in str(exc)
             if not (outdated and self.credentials.renew(self, headers)):
-                raise self._refused(exc) from exc
+                raise self._refused(exc, request) from exc
         headers = self._headers()
         try:
             return self.send(replace(request, headers=headers))
         except RejectedError as exc:
             if exc.status not in _REFUSED:
                 raise
-            raise self._refused(exc) from exc
+            raise self._refused(exc, request) from exc
 
     def _headers(self) -> Headers:
         """Return our credentials' headers; without them, nothing is sent.
@@ -142,8 +144,12 @@ class Conversation:
         except RejectedError as exc:
             raise RejectedError(str(exc), status=_UNAUTHENTICATED) from exc
 
-    def _refused(self, exc: RejectedError) -> RejectedError:
-        return RejectedError(f"{exc} ({self.credentials.described})", status=exc.status)
+    def _refused(self, exc: RejectedError, request: Request) -> RejectedError:
+        path = request.path.removeprefix(self._found[1].root) if self._found else ""
+        is_right = exc.status == _FORBIDDEN and _FORGED not in str(exc)
+        need = needed(request.method, path) if is_right else ""
+        who = f"{self.credentials.described}; needs {need}" if need else self.credentials.described
+        return RejectedError(f"{exc} ({who})", status=exc.status)
 
     def _remember(self, answer: Answer) -> Answer:
         self.last_answer_at = answer.at

@@ -20,7 +20,7 @@ from fermata_hooks.verification._finding import Finding, Light, count, names
 from fermata_spec.report import Check
 
 CHECK = "import errors"
-PERMISSION = "needs can_read on Import Errors and on all DAGs"
+PERMISSION = "needs can_read on DAGs, on all of a file"
 _TRACE_LINES = 20
 _LINE_NUMBER = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
 
@@ -156,7 +156,7 @@ def judge(
 
 def not_permitted(reason: str) -> Finding:
     """Return the finding when Airflow does not let this account see import errors."""
-    message = f"not permitted: {reason} ({PERMISSION})"
+    message = f"not permitted: {reason}"
     return Finding(Check(name=CHECK, verdict="inconclusive", message=message), Light.GREEN)
 
 

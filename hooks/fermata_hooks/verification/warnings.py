@@ -13,7 +13,6 @@ from fermata_hooks.verification._finding import Finding, Light, count, names
 from fermata_spec.report import Check
 
 CHECK = "warnings"
-PERMISSION = "needs can_read on DAG Warnings"
 _CHARACTERS = 200  # of one warning
 
 
@@ -44,7 +43,7 @@ def judge(
 
 def not_permitted(reason: str) -> Finding:
     """Return the finding when Airflow does not let this account see its warnings."""
-    message = f"not permitted: {reason} ({PERMISSION})"
+    message = f"not permitted: {reason}"
     return Finding(Check(name=CHECK, verdict="inconclusive", message=message), Light.GREEN)
 
 

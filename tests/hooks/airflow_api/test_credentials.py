@@ -239,7 +239,7 @@ def test_nobody_may_not_come_in_elsewhere(airflow: FakeAirflow, api_with: With) 
 
 
 def test_nobody_may_not_come_into_2x(airflow_2: FakeAirflow, api_with: With) -> None:
-    with pytest.raises(RejectedError, match=r"403 Forbidden: Forbidden \(no credentials\)"):
+    with pytest.raises(RejectedError, match=r"\(no credentials; needs can_read on DAGs\)"):
         api_with(airflow_2, NoCredentials()).dags()
 
 

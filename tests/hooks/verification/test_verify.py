@@ -381,7 +381,7 @@ def test_import_errors_that_may_not_be_read_are_inconclusive(world: World) -> No
     done = world.verify()
 
     assert done.verdict == "inconclusive"
-    assert "can_read on Import Errors" in done.message
+    assert "can_read on ImportError" in done.message
     assert world.clock.elapsed < 20
 
 
