@@ -39,12 +39,8 @@ HOOKS = (
     Right(FERMATA, "dagsets/status", "patch"),
 )
 WATCH = (
-    *(
-        Right("", "configmaps", verb, name)
-        for name in ("fermata-ledger", "fermata-agenda")
-        for verb in ("get", "update")
-    ),
-    Right("", "configmaps", "create"),
+    *(Right("", "configmaps", verb) for verb in ("get", "list", "create", "delete")),
+    *(Right("", "configmaps", "update", name) for name in ("fermata-ledger", "fermata-agenda")),
     Right(FERMATA, "dagsets", "get"),
     Right(FERMATA, "dagsets", "list"),
     Right(FERMATA, "dagsets/status", "patch"),
