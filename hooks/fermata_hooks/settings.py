@@ -30,6 +30,7 @@ VARIABLES = {
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
     "FERMATA_POLICY": "guards from outside git: a file, or a folder of them",
     "FERMATA_REPORT": "a file to write the JSON report to",
+    "FERMATA_REVISION": "the revision that is synced, where the plan has none",
     "FERMATA_JOB": "the Job that this is a pod of, to write an Event on it",
     "FERMATA_JOB_UID": "its uid",
     "FERMATA_LOG": "text (the default) or json, on stderr",
@@ -81,6 +82,7 @@ class Settings:
     argocd_dex: DexSettings | None = None
     argocd_ca_file: Path | None = None
     argocd_namespace: str = ""
+    revision: str = ""
     job: OwnJob | None = None
     policy: Path | None = None
     repository_dir: Path | None = None
@@ -117,6 +119,7 @@ class Settings:
             argocd_dex=argocd_dex,
             argocd_ca_file=_path(environ, "FERMATA_ARGOCD_CA_FILE"),
             argocd_namespace=environ.get("FERMATA_ARGOCD_NAMESPACE", ""),
+            revision=environ.get("FERMATA_REVISION", ""),
             job=_job(environ),
             policy=_path(environ, "FERMATA_POLICY"),
             repository_dir=_path(environ, "FERMATA_REPOSITORY_DIR"),

@@ -24,8 +24,11 @@ def folders(kind: str) -> list[Path]:
     ]
 
 
-def build(folder: Path) -> list[Manifest]:
-    """Return the objects of the kustomization in ``folder``; fail as kubectl fails."""
+def build(folder: Path, *, warns: bool = False) -> list[Manifest]:
+    """Return the objects of the kustomization in ``folder``; fail as kubectl fails.
+
+    ``warns``: it may warn, of what Argo CD itself writes into a kustomization.
+    """
     kubectl = shutil.which("kubectl") or "kubectl"
     done = subprocess.run(
         [kubectl, "kustomize", str(folder)],
@@ -35,7 +38,7 @@ def build(folder: Path) -> list[Manifest]:
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "", "kubectl warns of what is deprecated"
+    assert warns or done.stderr == "", "kubectl warns of what is deprecated"
     return list(yaml.safe_load_all(done.stdout))
 
 

@@ -21,6 +21,7 @@ from fermata_hooks.exchange import Request
 from fermata_hooks.kube import cluster_of
 from fermata_spec.errors import RejectedError
 from fermata_spec.plan import Plan
+from manifests.kustomized import kustomize, plan_into
 from manifests.kustomizing import MANIFESTS
 from manifests.towns import Town, own_address, plan_in
 
@@ -160,6 +161,26 @@ def test_doctor_as_a_job_finds_nothing_to_mend(town: FakeTown) -> None:
 
     assert done.phase == "Succeeded", town.player.output("fermata-doctor")
     assert "0 to mend, 0 not seen" in town.player.output("fermata-doctor")
+
+
+@pytest.mark.kubectl
+def test_hooks_that_kustomize_renders_hold_and_prove(town: FakeTown) -> None:
+    rendered = town.render(NEW, etl="echo 2")
+    plan_into(town.folder, namespace=town.namespace)
+    manifests = kustomize(town.folder, NEW)
+    for each in manifests:
+        if each["kind"] == "Job":
+            (container,) = each["spec"]["template"]["spec"]["containers"]
+            container["image"] = town.image
+
+    done = town.player.sync(manifests, apply=lambda: town.airflow.arrive(rendered))
+
+    assert done.phase == "Succeeded", town.player.log("fermata-finish")
+    assert done.hooks == [("fermata-hold", "Complete"), ("fermata-finish", "Complete")]
+    assert any("1 DAG(s) held" in line for line in town.player.events("fermata-hold"))
+    verified = town.status.verified
+    assert verified is not None
+    assert verified.revision == NEW
 
 
 def test_a_missing_secret_ends_the_hold_with_a_line_that_names_it(town: FakeTown) -> None:

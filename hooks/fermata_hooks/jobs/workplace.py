@@ -5,10 +5,11 @@ connection.
 """
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import environ
 from pathlib import Path
@@ -42,6 +43,8 @@ from fermata_spec.errors import (
 from fermata_spec.plan import Plan
 from fermata_spec.policy import Policy, read_policy
 from fermata_spec.report import Report
+
+_REVISION = re.compile(r"[0-9A-Za-z._/-]{1,200}")
 
 log = logging.getLogger("fermata.workplace")
 
@@ -232,6 +235,21 @@ def tell_the_job(report: Report, place: Workplace) -> None:
         announce(report, job, events, namespace=ledger.namespace, clock=place.clock)
 
 
+def at_its_revision(plan: Plan, revision: str) -> Plan:
+    """Return ``plan``, of ``revision`` where it says none: a committed one cannot know its commit.
+
+    Raises:
+        SettingsError: nobody says which revision it is of.
+
+    """
+    if plan.revision:
+        return plan
+    if not _REVISION.fullmatch(revision):
+        what = f"{revision[:80]!r} is no commit" if revision else "missing"
+        raise SettingsError(f"FERMATA_REVISION: {what}, and the plan is of no revision")
+    return replace(plan, revision=revision)
+
+
 def run_hook(
     name: str,
     plan_path: Path,
@@ -245,6 +263,7 @@ def run_hook(
     """
     plan = read_plan(plan_path)
     place = open_workplace(airflow_url=plan.airflow_url, late=plan.hold.late)
+    plan = at_its_revision(plan, place.settings.revision)
     report = Report(hook=name, application=plan.application, revision=plan.revision, started="")
     with published(report, place, form):
         action(plan, place, report)
