@@ -8,6 +8,7 @@ from fermata_hooks.diagnosis._airflow import examine_airflow
 from fermata_hooks.diagnosis._argocd import examine_argocd
 from fermata_hooks.diagnosis._cluster import examine_cluster
 from fermata_hooks.diagnosis._examination import Examination
+from fermata_hooks.diagnosis._tokens import examine_tokens
 from fermata_hooks.diagnosis.rights import HOOKS, WATCH, Right
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "examine_airflow",
     "examine_argocd",
     "examine_cluster",
+    "examine_tokens",
 ]

@@ -6,7 +6,7 @@ What is shown to Airflow, or to Argo CD, and how, is not known here.
 
 from fermata_hooks.identity._dex import DexToken
 from fermata_hooks.identity._google import GoogleToken
-from fermata_hooks.identity._kept import Given, KeptToken, given, life_of
+from fermata_hooks.identity._kept import Given, KeptToken, claims_of, given, life_of
 from fermata_hooks.identity._oidc import OidcToken
 from fermata_hooks.identity._source import FileToken, TokenSource
 
@@ -18,6 +18,7 @@ __all__ = [
     "KeptToken",
     "OidcToken",
     "TokenSource",
+    "claims_of",
     "given",
     "life_of",
 ]

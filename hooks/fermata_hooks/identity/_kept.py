@@ -64,15 +64,24 @@ def given(answer: Any, subject: str, *, unknown_life: float = math.inf) -> Given
     return Given(Secret(token), life if math.isfinite(life) else unknown_life)
 
 
+def claims_of(token: str) -> dict[str, Any] | None:
+    """Return what a JWT says of itself, unproven; None for a token that is no JWT."""
+    try:
+        part = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (IndexError, ValueError, binascii.Error, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
 def life_of(token: str) -> float:
     """Return for how many seconds a JWT is good; infinity where it does not say.
 
     Its own times are compared with each other only, so that no clocks need to agree.
     """
+    claims = claims_of(token) or {}
     try:
-        part = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
         life = float(claims["exp"]) - float(claims["iat"])
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error, RecursionError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return math.inf
     return max(life, 0.0) if not math.isnan(life) else math.inf

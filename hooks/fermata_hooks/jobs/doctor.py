@@ -16,6 +16,7 @@ from fermata_hooks.diagnosis import (
     examine_airflow,
     examine_argocd,
     examine_cluster,
+    examine_tokens,
 )
 from fermata_hooks.jobs.options import format_option
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
@@ -71,7 +72,7 @@ def examine(
     found = Examination()
     sections: dict[Section, Callable[[], None]] = {
         "kubernetes": lambda: _cluster(found, place, account, rights),
-        "airflow": lambda: examine_airflow(found, place.airflow, place.clock),
+        "airflow": lambda: _airflow(found, place),
         "argocd": lambda: _argocd(found, place),
     }
     for name, look in sections.items():
@@ -100,8 +101,21 @@ def _cluster(found: Examination, place: Workplace, account: str, rights: str) ->
     )
 
 
+def _airflow(found: Examination, place: Workplace) -> None:
+    identity = place.settings.identity
+    files = [identity.token_file, identity.oidc.subject_token_file if identity.oidc else None]
+    mend = "# a token with an end, docs/credentials.md"
+    tokens = [("token for Airflow", file, mend) for file in files if file is not None]
+    examine_tokens(found, tokens, place.clock)
+    examine_airflow(found, place.airflow, place.clock)
+
+
 def _argocd(found: Examination, place: Workplace) -> None:
     settings, ledger = place.settings, place.settings.ledger
+    dex = settings.argocd_dex.token_file if settings.argocd_dex else None
+    mend = "argocd proj role create-token PROJECT ROLE --expires-in 720h --token-only"
+    files = [file for file in (settings.argocd_token_file, dex) if file is not None]
+    examine_tokens(found, [("token for Argo CD", file, mend) for file in files], place.clock)
     if not settings.argocd_namespace or not isinstance(ledger, ClusterLedger):
         told = "not looked at: FERMATA_ARGOCD_NAMESPACE says where it is in this cluster"
         found.unknown("Argo CD", told, "export FERMATA_ARGOCD_NAMESPACE=argocd")
