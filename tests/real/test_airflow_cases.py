@@ -1,6 +1,5 @@
 """The client's promises, on a real Airflow: what holds the fake against the truth."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.demo.airflow_server import RunningAirflow
 from fermata_hooks.termination import Termination
+from patience import eventually
 from real.case_dags import FILES
 
 PATIENCE = 90.0  # seconds for a task to run or a file to be parsed on a loaded machine
@@ -45,12 +45,7 @@ class RealWorld:
         Person(self._airflow, "ann").asks("PATCH", f"/dags?{query}", {"is_paused": paused})
 
     def eventually(self, look: Callable[[], Found | None]) -> Found:
-        give_up_at = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up_at:
-            if found := look():
-                return found
-            time.sleep(0.3)
-        raise AssertionError(f"{look.__name__}: not within {PATIENCE:g} s")
+        return eventually(look, within=PATIENCE)
 
     def close(self) -> None:
         for api in self._apis.values():

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+import patience
 from fermata_hooks.airflow_api import AirflowApi, DagRun, PasswordFiles
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.dagset_status import FileDagSets, verified_now
@@ -124,7 +125,7 @@ class Site:
         def there() -> bool:
             return [ti.state for ti in self.api.run_task_instances(dag_id, run_id)] == [state]
 
-        eventually(there)
+        soon(there)
 
     def backfill(self, dag_id: str, *, days: int) -> None:
         """Start a backfill, one run at a time."""
@@ -150,7 +151,7 @@ class Site:
                 return False
             return True
 
-        eventually(started)
+        soon(started)
 
     def backfill_runs(self, dag_id: str) -> list[DagRun]:
         """Return the runs of a backfill that are not over."""
@@ -173,13 +174,8 @@ class Site:
         return read_status(Ledger(self.documents, clock=self.clock)) == ((), ())
 
 
-def eventually(look: Callable[[], Found | None]) -> Found:
-    give_up_at = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up_at:
-        if found := look():
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"{look.__name__}: not within {PATIENCE:g} s")
+def soon(look: Callable[[], Found | None]) -> Found:
+    return patience.eventually(look, within=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +190,7 @@ def dags_folder(airflow: RunningAirflow) -> Path:
 def site(airflow: RunningAirflow, dags_folder: Path, tmp_path: Path) -> Site:
     del dags_folder
     site = Site(airflow, tmp_path)
-    eventually(lambda: site.api.dag_details(SENSOR))
+    soon(lambda: site.api.dag_details(SENSOR))
     for dag in site.plan.dags:
         site.api.set_paused(dag.dag_id, paused=False)
     return site
@@ -236,7 +232,7 @@ def test_a_change_is_held_drained_and_given_back_and_a_persons_pause_is_kept(sit
         run = site.api.dag_run(SLOW, "waits")
         return run is not None and run.state == "success"
 
-    eventually(ran)
+    soon(ran)
 
 
 def test_what_a_paused_dag_never_goes_on_with_is_not_waited_for(site: Site) -> None:
@@ -266,7 +262,7 @@ def test_a_backfill_stands_still_with_its_dag_and_goes_on_with_it(site: Site) ->
     def begun() -> bool:
         return "running" in {run.state for run in site.backfill_runs(QUIET)}
 
-    eventually(begun)
+    soon(begun)
     held, _ = site.command("hold", plan=plan)
     before = site.backfill_runs(QUIET)
     time.sleep(15)
@@ -280,7 +276,7 @@ def test_a_backfill_stands_still_with_its_dag_and_goes_on_with_it(site: Site) ->
     assert released.returncode == 0, released.stderr
     (quiet,) = report["dags"]
     assert f"the {len(queued)} of a backfill one after the other" in quiet["why"]
-    eventually(lambda: not site.backfill_runs(QUIET))
+    soon(lambda: not site.backfill_runs(QUIET))
 
 
 def test_a_dry_run_of_both_changes_nothing(site: Site) -> None:

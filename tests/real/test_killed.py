@@ -34,6 +34,7 @@ from fermata_hooks.kube import CONFIG_MAPS, Objects
 from fermata_hooks.ledger import Ledger
 from fermata_hooks.termination import Termination
 from fermata_spec.plan import HoldPolicy, Plan, VerifyPolicy, dump_plan
+from patience import eventually
 from workplaces import NEW, OLD, fermata, make_plan
 
 pytestmark = [
@@ -346,11 +347,12 @@ def site(airflow: RunningAirflow, tmp_path: Path) -> Iterator[Site]:
     with fresh_namespace(kube) as namespace:
         site = Site(airflow, namespace, tmp_path)
         file.write_text(DAG_FILE.format(dag_ids=dag_ids))
-        give_up_at = time.monotonic() + PATIENCE
         api = site.api_of("fermata")
-        while not {dag.dag_id for dag in api.dags()}.issuperset(dag_ids):
-            assert time.monotonic() < give_up_at, "DAGs not parsed"
-            time.sleep(0.5)
+
+        def parsed() -> bool:
+            return {dag.dag_id for dag in api.dags()}.issuperset(dag_ids)
+
+        eventually(parsed, within=PATIENCE)
         yield site
 
 
