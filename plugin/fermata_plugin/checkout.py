@@ -96,7 +96,7 @@ class Checkout:
     def _read(self, path: str, real: str) -> bytes | None:
         # Not blocking: a FIFO would wait for a writer for ever.
         descriptor = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 self._report(path, "not-a-file", "is neither a file nor a link to one")
@@ -108,7 +108,9 @@ class Checkout:
             if self._total > limits.TOTAL_BYTES.value:
                 self._over(path, limits.TOTAL_BYTES, self._total)
                 return None
-            return file.read(limits.FILE_BYTES.value)
+            return os.read(descriptor, found.st_size)
+        finally:
+            os.close(descriptor)
 
     def _walk(self, folder: str, depth: int) -> Iterator[tuple[str, bool]]:
         """Yield each path that is no folder, and whether it is a link."""

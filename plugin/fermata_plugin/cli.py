@@ -29,6 +29,7 @@ from fermata_spec.errors import SettingsError
 from fermata_spec.plan import API_VERSION, dump_plan
 from fermata_spec.policy import read_policy
 from fermata_spec.problems import TOLD, Problem, ProblemsError
+from fermata_spec.yaml_reader import WITH_LIBYAML
 
 
 @click.command()
@@ -239,6 +240,8 @@ def _compiled(
 ) -> Compiled:
     policy = read_policy(policy_path) if policy_path is not None else None
     compiled = compile_checkout(root, identity, progress, choice, policy)
+    if not WITH_LIBYAML:
+        click.echo("PyYAML has no libyaml here: reading takes ten times as long", err=True)
     require_sound(compiled)
     _tell(compiled.problems[:TOLD], err=True)
     return compiled

@@ -21,6 +21,8 @@ IGNORE_TEXT = "[.][.][0-9d]*\n"
 CONTENT_LABEL = "fermata.dev/content"
 SERVER_SIDE = {"argocd.argoproj.io/sync-options": "ServerSideApply=true"}
 
+_JSON_GROWTH = 6  # bytes of JSON for a byte of text, at most: "\\u0001"
+
 Manifest = dict[str, Any]
 
 
@@ -77,6 +79,9 @@ def _configmap(name: str, held: Sequence[Artifact]) -> Manifest:
     metadata: Manifest = {"name": name, "labels": {CONTENT_LABEL: "dags"}}
     manifest: Manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
     manifest |= {"data": data} | ({"binaryData": binary} if binary else {})
+    size = sum(len(each.key) + each.size for each in held)
+    if _JSON_GROWTH * size + limits.KIB < limits.CONFIGMAP_CLIENT_SIDE.value:
+        return manifest  # small, whatever is in it
     return with_server_side_apply(manifest)
 
 

@@ -27,7 +27,7 @@ class Needs:
         as_is = loaded.config.files.form == "as-is"
         read_by_anyone = {"opaque", "dag-factory", "defaults"} if as_is else {"opaque"}
         self.shared = [each for each in loaded.found if each.meaning in read_by_anyone]
-        self._shared = hash_of_files(self.hashes_of(self.shared)) if self.shared else b""
+        self._hashed: bytes | None = None
 
     def imports(self, found: Found) -> list[tuple[Found, Mark]]:
         """Return the files that a Python file imports itself, with the place of the import."""
@@ -42,10 +42,10 @@ class Needs:
         Where that is nothing it is the digest of the text, so that the text is proof enough.
         """
         needed = self.imported_by(found)
-        if not needed and not self._shared:
+        if not needed and not self.shared:
             return digest_of_source(found.text or "")
         imported = hash_of_files(self.hashes_of(needed))
-        return digest_of_hashes(self._hash(found), imported, self._shared)
+        return digest_of_hashes(self._hash(found), imported, self._hash_of_shared())
 
     def imported_by(self, found: Found) -> list[Found]:
         """Return the files that a Python file imports, itself or through others."""
@@ -62,6 +62,11 @@ class Needs:
         """Return the files that a dag-factory DAG names, and what they import."""
         named = [self._by_path[path] for path in dag.mentions if path in self._by_path]
         return [*named, *self._closure(named)] if named else []
+
+    def _hash_of_shared(self) -> bytes:
+        if self._hashed is None:
+            self._hashed = hash_of_files(self.hashes_of(self.shared)) if self.shared else b""
+        return self._hashed
 
     def _closure(self, roots: list[Found]) -> list[Found]:
         """Return all files that ``roots`` import, themselves not among them."""

@@ -18,11 +18,23 @@ class Patterns:
     def __init__(self, patterns: Sequence[str]) -> None:
         self._patterns = [_compile(pattern) for pattern in patterns]
         self.root = _root(patterns)
+        self._folder = ""
+        self._reached = [{0} for _ in patterns]
 
     def match(self, path: str) -> bool:
         """Whether one of the patterns matches ``path`` (relative, with ``/``)."""
-        parts = path.split("/")
-        return any(_match(pattern, parts) for pattern in self._patterns)
+        if not self._patterns:
+            return False
+        folder, _, name = path.rpartition("/")
+        if folder != self._folder:  # files come folder by folder
+            self._folder = folder
+            parts = folder.split("/") if folder else ()
+            self._reached = [_reach(each, parts, {0}) for each in self._patterns]
+        return any(
+            len(pattern) in _close(pattern, _reach(pattern, (name,), reached))
+            for pattern, reached in zip(self._patterns, self._reached, strict=True)
+            if reached
+        )
 
 
 _Part = re.Pattern[str] | None  # None is **
@@ -43,20 +55,18 @@ def _compile(pattern: str) -> tuple[_Part, ...]:
     return tuple(parts)
 
 
-def _match(pattern: tuple[_Part, ...], parts: list[str]) -> bool:
-    """Match by the set of places in the pattern that the parts so far may have reached."""
-    reached = {0}
+def _reach(pattern: tuple[_Part, ...], parts: Sequence[str], reached: set[int]) -> set[int]:
+    """Return the places in the pattern that ``parts`` may lead to, from those ``reached``."""
     for part in parts:
-        reached = _close(pattern, reached)
         after = set()
-        for at in reached:
+        for at in _close(pattern, reached):
             step = pattern[at] if at < len(pattern) else ...
-            if step is None and part[0] != ".":
+            if step is None and part[:1] != ".":
                 after.add(at)
             elif isinstance(step, re.Pattern) and step.match(part):
                 after.add(at + 1)
         reached = after
-    return len(pattern) in _close(pattern, reached)
+    return reached
 
 
 def _close(pattern: tuple[_Part, ...], reached: set[int]) -> set[int]:

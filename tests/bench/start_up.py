@@ -12,6 +12,7 @@ from pathlib import Path
 
 BUDGET = 2.5  # times the yardstick
 TURNS = 15
+IDENTITY = ["--application", "bench", "--revision", "0" * 40]
 
 FERMATA_YAML = """\
 apiVersion: fermata.dev/v1alpha1
@@ -50,6 +51,7 @@ def main() -> None:
             "python -c 'import click, yaml'": [sys.executable, "-c", "import click, yaml"],
             "fermata --help": [fermata, "--help"],
             "fermata lint, one small file": [fermata, "lint", folder],
+            "fermata render, one small file": [fermata, "render", folder, *IDENTITY],
         }
         for command in contenders.values():
             seconds(command)  # writes the .pyc files

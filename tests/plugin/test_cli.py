@@ -1,6 +1,8 @@
 """The renderer's commands: stdout is data, all or nothing; stderr is talk."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -165,3 +167,19 @@ def test_plan_tells_whether_a_committed_file_is_stale(
     committed.write_text(committed.read_text() + "\n")
     assert run([*command, "--check", str(committed)]) == 2
     assert "stale" in capsys.readouterr().err
+
+
+def test_the_absence_of_libyaml_is_said() -> None:
+    script = (
+        "import sys, yaml\n"
+        "del yaml.CSafeLoader\n"
+        "from fermata_cli.frame import run\n"
+        f"sys.exit(run(['plan', {GOOD!r}, '--application', 'etl']))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stderr == "PyYAML has no libyaml here: reading takes ten times as long\n"
+    assert [dag.dag_id for dag in parse_plan(done.stdout, origin="stdout").dags] == ["etl"]

@@ -1,8 +1,7 @@
 """What a file was found to hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fermata_plugin.checkout import SourceFile
 from fermata_spec.located import Mark, Value
@@ -11,8 +10,7 @@ from fermata_spec.problems import Problem
 Meaning = Literal["dag-factory", "defaults", "python", "opaque"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FoundDag:
+class FoundDag(NamedTuple):
     """A DAG that a file defines, at ``place``.
 
     ``settings`` is what it is made with as far as others look at it: of Python what is literal.
@@ -28,8 +26,7 @@ class FoundDag:
     file: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A file and what it means; ``imports`` are a Python file's, with their places.
 
     ``defaults`` are those of the ``defaults.yml`` files above a dag-factory file, merged.
