@@ -30,6 +30,12 @@ class Questions:
             Request(method=method, path=path, query=query, body=body, repeatable=True)
         )
 
+    def search(self, path: str, body: object) -> Answer:
+        """Send a question whose filters are a body: a POST that changes nothing."""
+        return self._talk.ask(
+            Request(method="POST", path=path, body=body, repeatable=True, only_asks=True)
+        )
+
     def one(self, path: str) -> Fields:
         """Return one object."""
         return fields_of(self.ask("GET", path))
@@ -78,7 +84,7 @@ class Questions:
 
         def page_at(offset: int) -> Page[Row]:
             paged = {**body, "page_limit": PAGE, "page_offset": offset}
-            return _page(self.ask("POST", path, body=paged), name, parse)
+            return _page(self.search(path, paged), name, parse)
 
         return read_all(page_at, key, what=path)
 

@@ -54,5 +54,5 @@ class Scan:
     def _pages_of_all(self) -> int:
         """Return how many pages the rows of all DAGs are; asks for one row."""
         body = {**self._body, "page_limit": 1, "page_offset": 0}
-        answer = self._questions.ask("POST", self._path, body=body)
+        answer = self._questions.search(self._path, body)
         return -(-fields_of(answer).number("total_entries") // PAGE)

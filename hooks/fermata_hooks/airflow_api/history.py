@@ -39,7 +39,7 @@ class History:
             **dialect.newest_first,
             "page_limit": most if dialect.newest_first else PAGE,
         }
-        answer = self._questions.ask("POST", "/dags/~/dagRuns/~/taskInstances/list", body=body)
+        answer = self._questions.search("/dags/~/dagRuns/~/taskInstances/list", body)
         found = [_run_of(fields) for fields in fields_of(answer).each("task_instances")]
         found.sort()
         return [took for _, took in found[-most:] if took is not None]
@@ -95,7 +95,7 @@ class History:
             "run_backwards": False,
             "dag_run_conf": {},
         }
-        answer = self._questions.ask("POST", "/backfills/dry_run", body=body)
+        answer = self._questions.search("/backfills/dry_run", body)
         return fields_of(answer).number("total_entries")
 
 
