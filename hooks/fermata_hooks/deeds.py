@@ -6,6 +6,7 @@ The port of the audit trail: whoever sends such a request tells a ``Witness`` of
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -56,7 +57,7 @@ def deed_of(service: str, method: str, path: str, body: object) -> Deed:
 def _dag_in(path: str) -> str:
     """Return the DAG id of ``/api/v2/dags/ID/...``; empty where the path is of none."""
     parts = path.split("/")
-    for part, after in zip(parts, parts[1:], strict=False):
+    for part, after in pairwise(parts):
         if part == "dags":
             return unquote(after)
     return ""

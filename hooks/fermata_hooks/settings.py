@@ -29,6 +29,9 @@ VARIABLES = {
     "FERMATA_REPOSITORY_DIR": "a folder with the repository to roll back in, and the credential",
     "FERMATA_LEDGER": "kubernetes:NAMESPACE/NAME (the default in a cluster) or file:DIR",
     "FERMATA_POLICY": "guards from outside git: a file, or a folder of them",
+    "FERMATA_AUDIT": "a file for the audit trail, or - for stdout",
+    "FERMATA_AUDIT_URL": "a service that takes its lines, too",
+    "FERMATA_AUDIT_TOKEN_FILE": "a file with that service's bearer token",
     "FERMATA_REPORT": "a file to write the JSON report to",
     "FERMATA_REVISION": "the revision that is synced, where the plan has none",
     "FERMATA_JOB": "the Job that this is a pod of, to write an Event on it",
@@ -86,6 +89,9 @@ class Settings:
     job: OwnJob | None = None
     policy: Path | None = None
     repository_dir: Path | None = None
+    audit: str = ""
+    audit_url: str = ""
+    audit_token_file: Path | None = None
     report: Path | None = None
     log: Literal["text", "json"] = "text"
 
@@ -123,6 +129,9 @@ class Settings:
             job=_job(environ),
             policy=_path(environ, "FERMATA_POLICY"),
             repository_dir=_path(environ, "FERMATA_REPOSITORY_DIR"),
+            audit=environ.get("FERMATA_AUDIT", ""),
+            audit_url=environ.get("FERMATA_AUDIT_URL", ""),
+            audit_token_file=_path(environ, "FERMATA_AUDIT_TOKEN_FILE"),
             report=_path(environ, "FERMATA_REPORT"),
             log="json" if log == "json" else "text",
         )

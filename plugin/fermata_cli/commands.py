@@ -63,6 +63,9 @@ SUBCOMMANDS: dict[str, Subcommand] = {
     "rollback": Subcommand(
         "fermata_hooks.jobs.rollback:rollback", "hooks", "Take a failed revision back in git."
     ),
+    "audit": Subcommand(
+        "fermata_hooks.jobs.audit:audit", "hooks", "Say whether the audit trail is whole; list it."
+    ),
     "demo": Subcommand(
         "fermata_hooks.demo.command:demo", "hooks", "Show the whole story on this machine."
     ),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from fermata_spec.config import Config
 from fermata_spec.config_reader import read_config
@@ -194,3 +195,14 @@ def test_raw_guards_are_json() -> None:
 
     assert file is not None
     assert json.loads(json.dumps(file.raw_guards())) == list(file.raw_guards())
+
+
+def test_the_policy_that_our_manifests_give_as_an_example_is_one(tmp_path: Path) -> None:
+    component = Path(__file__).parents[2] / "manifests" / "components" / "policy"
+    configmap = yaml.safe_load((component / "fermata-policy-configmap.yaml").read_text())
+    for name, text in configmap["data"].items():
+        (tmp_path / name).write_text(text)
+
+    policy = read_policy(tmp_path)
+
+    assert [guard.called for _, guard in policy.guards] == ["only-main", "no-weekends"]

@@ -13,6 +13,7 @@ from fermata_hooks.airflow_api.credentials import Credentials, Headers
 from fermata_hooks.airflow_api.fronts import Front
 from fermata_hooks.airflow_api.models import AirflowVersion
 from fermata_hooks.clock import Clock
+from fermata_hooks.deeds import Witness, deed_of
 from fermata_hooks.exchange import Answer, NotSentError, Request, Transport, UnreadableAnswerError
 from fermata_hooks.secret import Secret
 from fermata_spec.errors import RejectedError, UnavailableError
@@ -32,8 +33,14 @@ class Conversation:
     """All that is said to one Airflow; ``dialect`` and ``version`` are found out at first use."""
 
     def __init__(
-        self, transport: Transport, credentials: Credentials, clock: Clock, front: Front
+        self,
+        transport: Transport,
+        credentials: Credentials,
+        clock: Clock,
+        front: Front,
+        witness: Witness,
     ) -> None:
+        self._witness = witness
         self.credentials = credentials
         self._front = front
         self.last_answer_at: float | None = None
@@ -65,7 +72,10 @@ class Conversation:
     def ask(self, request: Request) -> Answer:
         """Send a request below the API's root, as often as its kind allows."""
         rooted = replace(request, path=self.dialect.root + request.path)
-        return self._send(rooted)
+        if not request.changes:
+            return self._send(rooted)
+        with self._witness.watched(deed_of("airflow", rooted.method, rooted.path, rooted.body)):
+            return self._send(rooted)
 
     def token(self, user: Mapping[str, str | Secret] | None) -> Any:  # noqa: ANN401 - JSON
         """Return what ``/auth/token`` answers (``credentials.Login``); its errors are not quoted.

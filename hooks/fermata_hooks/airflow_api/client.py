@@ -40,6 +40,7 @@ from fermata_hooks.airflow_api.models import (
 from fermata_hooks.airflow_api.offers import Offers
 from fermata_hooks.airflow_api.structures import Structures
 from fermata_hooks.clock import Clock
+from fermata_hooks.deeds import NoWitness, Witness
 from fermata_hooks.exchange import Query, Request, Transport, segment
 from fermata_spec.errors import RejectedError
 
@@ -67,6 +68,7 @@ class AirflowApi:
         timeout: float = 30.0,
         ca_file: Path | None = None,
         front: Front | None = None,
+        witness: Witness | None = None,
     ) -> None:
         """Make a client; nothing is asked yet.
 
@@ -77,12 +79,15 @@ class AirflowApi:
             timeout: seconds for one request.
             ca_file: certificates to trust instead of the public ones.
             front: what a proxy before Airflow wants.
+            witness: who is told of each request that changes something; None: nobody.
 
         """
         self._transport = Transport(
             url, service="Airflow", clock=clock, timeout=timeout, ca_file=ca_file
         )
-        self._talk = Conversation(self._transport, credentials, clock, front or Front())
+        self._talk = Conversation(
+            self._transport, credentials, clock, front or Front(), witness or NoWitness()
+        )
         self._questions = Questions(self._talk)
         self.history = History(self._talk, self._questions)
         self.offers = Offers(self._talk, self._questions)

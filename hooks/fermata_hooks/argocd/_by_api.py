@@ -13,6 +13,7 @@ from fermata_hooks.argocd._models import Application, HookJob, read_application
 from fermata_hooks.argocd._names import address_of
 from fermata_hooks.argocd._port import MARKER
 from fermata_hooks.clock import Clock
+from fermata_hooks.deeds import NoWitness, Witness, deed_of
 from fermata_hooks.exchange import (
     Answer,
     Method,
@@ -46,7 +47,7 @@ class Dex(NamedTuple):
 class ByApi:
     """Reads and refreshes (``applications, get``), and starts a sync (``applications, sync``)."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two, and four by keyword
         self,
         url: str,
         token: Path | Dex,
@@ -54,8 +55,13 @@ class ByApi:
         clock: Clock,
         ca_file: Path | None = None,
         timeout: float = TIMEOUT,
+        witness: Witness | None = None,
     ) -> None:
-        """Make a client; ``token``: a file with one, or what Dex gives one for."""
+        """Make a client; ``token``: a file with one, or what Dex gives one for.
+
+        ``witness`` is told of each request that changes something.
+        """
+        self._witness = witness or NoWitness()
         self._transport = Transport(
             url, service="Argo CD", clock=clock, timeout=timeout, ca_file=ca_file
         )
@@ -147,12 +153,18 @@ class ByApi:
             query.append(("project", project))
         return f"/api/v1/applications/{segment(address.name)}", query
 
+    def _watched(self, request: Request) -> Answer:
+        if not request.changes:
+            return self._as_ourselves(request)
+        with self._witness.watched(deed_of("argocd", request.method, request.path, request.body)):
+            return self._as_ourselves(request)
+
     def _ask(
         self, method: Method, path: str, *, query: Query = (), body: object = None
     ) -> Mapping[str, Any]:
         request = Request(method=method, path=path, query=query, body=body)
         try:
-            answer = self._as_ourselves(request).json()
+            answer = self._watched(request).json()
         except RejectedError as exc:
             if exc.status not in (_UNAUTHENTICATED, _FORBIDDEN):
                 raise

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from fermata_hooks.audit._chain import Link
 from fermata_hooks.clock import Clock
 from fermata_hooks.documents import ConflictError, Documents
-from fermata_spec.errors import SettingsError
+from fermata_spec.errors import FermataError, SettingsError
 
 NAME = "audit"
 FORMAT = 1
@@ -46,6 +46,14 @@ class Anchors:
     def read(self) -> dict[str, Anchor]:
         """Return the anchors by chain; raise ``SettingsError`` if the document is damaged."""
         return self._read()[0]
+
+    def of(self, chain: str) -> Anchor | None:
+        """Return the anchor of a chain; None where there is none, or nobody can tell."""
+        try:
+            return self.read().get(chain)
+        except FermataError as exc:
+            log.warning("audit: anchors not read: %s", exc)
+            return None
 
     def put(self, link: Link) -> None:
         """Write down where a chain is; one that is known to go further is left as it is.

@@ -7,7 +7,7 @@ from pathlib import Path
 from fermata_hooks.audit._chain import Record, parse
 from fermata_hooks.audit._verifying import numbered
 
-SINGLE = frozenset({"locked", "unlocked", "hold ended"})
+SINGLE = frozenset({"locked", "unlocked", "hold ended", "sync ended"})
 """Events that stand for themselves."""
 
 
@@ -38,6 +38,7 @@ class Deploy:
 def deploys(path: Path) -> Iterator[Deploy]:
     """Yield what happened, in the order in which it ended; lines that are none are passed over."""
     running: dict[str, Deploy] = {}
+    verified: dict[tuple[str, str], str] = {}
     for _, line in numbered(path):
         record = parse(line)
         if record is None:
@@ -50,7 +51,10 @@ def deploys(path: Path) -> Iterator[Deploy]:
         elif event in SINGLE:
             yield _single(record)
         elif process in running:
-            _add(running[process], record)
+            deploy = running[process]
+            _add(deploy, record)
+            of = (deploy.application, deploy.revision)
+            deploy.verified = verified[of] = deploy.verified or verified.get(of, "")
             if event == "end":
                 yield running.pop(process)
     yield from running.values()
@@ -62,7 +66,6 @@ def _begun(record: Record) -> Deploy:
         what=_text(record, "hook"),
         application=_text(record, "application"),
         revision=_text(record, "revision"),
-        verified=_text(record, "verified"),
         verdict="no end",
         initiator=_text(record, "initiator"),
         actor=_text(record, "service_account") or _text(record, "user"),
@@ -89,11 +92,15 @@ def _add(deploy: Deploy, record: Record) -> None:
         if dag_id not in deploy.dags:
             deploy.dags.append(dag_id)
     match _text(record, "event"):
+        case "change":
+            deploy.verified = _text(record, "verified")
         case "overridden":
             deploy.overridden = _text(record, "reason")
         case "end":
             deploy.verdict = _text(record, "verdict")
             deploy.message = _text(record, "message")
+        case _:
+            pass
 
 
 def _text(record: Record, key: str) -> str:

@@ -2,13 +2,14 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
 from filelock import FileLock, Timeout
 
+from fermata_hooks.audit._anchors import Anchor
 from fermata_hooks.audit._chain import MAX_LINE, Link, Record, link_of, new_chain, parse, sealed
 from fermata_spec.errors import SettingsError, UnavailableError
 
@@ -49,11 +50,15 @@ class FileSink:
 
     A lock beside it (released by the system when its process dies) lets one writer at a time read
     the last line and add the next. A file whose last line is torn, or no line of a trail, is gone
-    on with in a new chain, and ``verify`` names that line.
+    on with in a new chain, and ``verify`` names that line. So is one that is shorter than its
+    anchor says (``anchored`` returns that of a chain): going on would hide that it was cut.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, anchored: Callable[[str], Anchor | None] = lambda _: None
+    ) -> None:
         self._path = path
+        self._anchored = anchored
         self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=PATIENCE)
         self._known: tuple[int, int, Link] | None = None
 
@@ -98,4 +103,13 @@ class FileSink:
         tail = b"".join(iter(lambda: file.read(2**16), b""))
         torn = not tail.endswith(b"\n")
         record = None if torn else parse(tail.rstrip(b"\n").rpartition(b"\n")[2])
-        return (link_of(record) if record is not None else new_chain()), torn
+        if record is None or self._was_cut(link_of(record)):
+            return new_chain(), torn
+        return link_of(record), torn
+
+    def _was_cut(self, link: Link) -> bool:
+        """Return whether a chain that is gone on with was longer; asked at the first line only."""
+        anchor = self._anchored(link.chain) if self._known is None else None
+        if anchor is None or anchor.seq < link.seq:
+            return False
+        return anchor.seq > link.seq or anchor.hash != link.hash

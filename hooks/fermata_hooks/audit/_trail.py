@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fermata_hooks.audit._anchors import Anchors
-from fermata_hooks.audit._chain import Link
+from fermata_hooks.audit._chain import Link, Record
 from fermata_hooks.audit._http import HttpSink
 from fermata_hooks.audit._sinks import Sink, StreamSink
 from fermata_hooks.clock import Clock
@@ -21,7 +21,6 @@ from fermata_spec.errors import FermataError, SettingsError, UnavailableError
 
 log = logging.getLogger("fermata.audit")
 
-Value = str | int | float | bool | None
 Details = Mapping[str, Any]
 
 
@@ -58,7 +57,7 @@ class Trail:
         self._http = http
         self._lock = threading.Lock()
         self._context = Context()
-        self._links: dict[str, Link] = {}
+        self._links = dict[str, Link]()
         self._deeds = 0
         self._process = secrets.token_hex(8)
 
@@ -124,7 +123,7 @@ class Trail:
     ) -> None:
         about = context or self._context
         with self._undisturbed(), self._lock:
-            record = {
+            record: Record = {
                 "at": _time(self._clock.now()),
                 "event": event,
                 "process": self._process,

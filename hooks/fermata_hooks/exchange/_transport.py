@@ -60,6 +60,7 @@ Method = Literal["GET", "POST", "PATCH", "PUT", "DELETE"]
 class Request:
     """What to ask. ``repeatable``: asking twice does no more than asking once.
 
+    ``only_asks``: it changes nothing, whatever its method is.
     ``body`` is sent as JSON, ``form`` as a web page would; secrets in them, and in ``headers``,
     are revealed on the wire only. ``redirect``: what a redirect says is an answer, too; it is
     never followed.
@@ -74,9 +75,15 @@ class Request:
     accept: str = JSON_TYPE
     headers: Headers = field(default_factory=dict, repr=False)
     repeatable: bool = False
+    only_asks: bool = False
     redirect: bool = False
     limit: int = ANSWER_LIMIT
     cut: bool = False  # an answer above the limit is cut instead of refused
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something; of a method that could, unless it says otherwise."""
+        return self.method != "GET" and not self.only_asks
 
 
 @dataclass(frozen=True, kw_only=True)

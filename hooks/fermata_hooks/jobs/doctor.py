@@ -55,7 +55,7 @@ def doctor(*, skip: tuple[Section, ...], account: str, rights: str, form: Format
     """Say what is missing, and the command or the YAML that mends it."""
     place = open_workplace(late=HoldPolicy().late)
     report = Report(hook="doctor", application=place.where, revision="", started="")
-    with published(report, place, form):
+    with published(report, place, form, dry_run=True):
         examine(report, place, skip=skip, account=account, rights=rights)
 
 

@@ -59,7 +59,7 @@ WORST_FIRST: tuple[type[FermataError], ...] = (
 @format_option
 def finish(plan_path: Path, *, dry_run: bool, form: Format) -> None:
     """Verify, smoke and release (PostSync)."""
-    run_hook("finish", plan_path, form, preview_finish if dry_run else run_finish)
+    run_hook("finish", plan_path, form, preview_finish if dry_run else run_finish, dry_run=dry_run)
 
 
 def run_finish(plan: Plan, place: Workplace, report: Report) -> None:

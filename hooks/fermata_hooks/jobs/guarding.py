@@ -35,7 +35,8 @@ class Guards:
     """The guards of one deploy, asked in two steps.
 
     ``status`` is what stood before this sync, ``change`` what it touches; None: not known. Without
-    a ``place`` (in CI) nobody is asked anything, and what a guard has to know is unknown.
+    a ``place`` (in CI) nobody is asked anything, and what a guard has to know is unknown. What is
+    denied is in the audit trail if it is ``audited``.
     """
 
     def __init__(  # noqa: PLR0913 - what is asked, and of whom, by name
@@ -47,8 +48,10 @@ class Guards:
         now: float,
         status: DagSetStatus | None = None,
         change: Change | None = None,
+        audited: bool = False,
     ) -> None:
         self._plan = plan
+        self._audited = audited
         self._place = place
         self._policy = policy
         self._seen: Application | None = None
@@ -83,6 +86,20 @@ class Guards:
             return BrokenGlass(ignored=f"no break-glass: {exc}")
         revision = self._plan.revision
         return broken_glass(annotation, revision, allowed=self._policy.break_glass)
+
+    def write_down(self, event: str, finding: Finding, glass: BrokenGlass) -> None:
+        """Put a denial, or what overrides it, into the audit trail."""
+        if self._place is not None and self._audited:
+            self._place.trail.note(
+                event,
+                {
+                    "guard": finding.guard,
+                    "rule": finding.rule,
+                    "origin": finding.origin,
+                    "message": finding.message,
+                    "reason": glass.reason,
+                },
+            )
 
     def _of(self, *, asks_airflow: bool) -> Iterator[tuple[str, Guard]]:
         for origin, guard in self._guards:
@@ -150,8 +167,10 @@ def require_allowed(guards: Guards, findings: Sequence[Finding], report: Report)
     glass = guards.glass() if denials else BrokenGlass()
     for finding in findings:
         report.checks.append(_check(finding, glass))
-    for denial in denials if glass.reason else ():
-        log.warning("overridden by break-glass (%s): %s", glass.reason, denial.told())
+    for denial in denials:
+        guards.write_down("overridden" if glass.reason else "denied", denial, glass)
+        if glass.reason:
+            log.warning("overridden by break-glass (%s): %s", glass.reason, denial.told())
     if denials and not glass.reason:
         hint = f"; {glass.ignored}" if glass.ignored else ""
         raise DeniedError(denials, hint)

@@ -27,6 +27,7 @@ from fermata_hooks.jobs.options import (
     select_option,
 )
 from fermata_hooks.jobs.own_sync import OwnSync, older_render, own_sync
+from fermata_hooks.jobs.trailing import MOST_DAGS
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
 from fermata_hooks.selection import Selection, is_first_deployment, select
@@ -54,7 +55,11 @@ def hold(plan_path: Path, *, expressions: tuple[str, ...], dry_run: bool, form: 
         raise SettingsError(f"--select: {exc}") from exc
     action = preview_hold if dry_run else run_hold
     run_hook(
-        "hold", plan_path, form, lambda plan, place, report: action(plan, place, report, wanted)
+        "hold",
+        plan_path,
+        form,
+        lambda plan, place, report: action(plan, place, report, wanted),
+        dry_run=dry_run,
     )
 
 
@@ -73,6 +78,15 @@ def run_hold(plan: Plan, place: Workplace, report: Report, wanted: Wanted | None
     plan = _selecting(plan, wanted)
     before = syncing(place.dagsets, plan)
     touched = change(plan, before)
+    place.trail.note(
+        "change",
+        {
+            "verified": before.verified.revision if before.verified else "",
+            "dags": sorted(touched.affected)[:MOST_DAGS],
+            "dags_in_all": len(touched.affected),
+            "target": plan.target,
+        },
+    )
     guards = _guards(plan, place, before, touched)
     with _denials_written_down(plan, place, report, before):
         require_allowed(guards, guards.first(), report)
@@ -112,7 +126,7 @@ def preview_hold(
     """Say what ``run_hold`` would pause; change nothing."""
     plan = _selecting(plan, wanted)
     before = place.dagsets.read(plan.application)
-    guards = _guards(plan, place, before, change(plan, before))
+    guards = _guards(plan, place, before, change(plan, before), audited=False)
     require_allowed(guards, guards.first(), report)
     if _nothing_to_do(plan, place, change(plan, before)):
         report.verdict, report.message = "pass", "dry run: no DAG is touched: nothing to pause"
@@ -135,9 +149,18 @@ def preview_hold(
     )
 
 
-def _guards(plan: Plan, place: Workplace, before: DagSetStatus, touched: Change) -> Guards:
-    now = place.clock.now()
-    return Guards(plan, place, place.policy, now=now, status=before, change=touched)
+def _guards(
+    plan: Plan, place: Workplace, before: DagSetStatus, touched: Change, *, audited: bool = True
+) -> Guards:
+    return Guards(
+        plan,
+        place,
+        place.policy,
+        now=place.clock.now(),
+        status=before,
+        change=touched,
+        audited=audited,
+    )
 
 
 @contextmanager

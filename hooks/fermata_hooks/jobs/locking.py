@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 
 import click
 
+from fermata_hooks.audit import Context
+from fermata_hooks.deeds import Deed
 from fermata_hooks.jobs.options import dry_run_option
+from fermata_hooks.jobs.trailing import who_acts
 from fermata_hooks.jobs.workplace import Workplace, open_workplace
 from fermata_hooks.locks import EVERY, Lock
 from fermata_spec.errors import SettingsError
@@ -63,7 +66,9 @@ def lock(  # noqa: PLR0913 - click passes each option by name
     if dry_run:
         click.echo(f"dry run: would lock: {wanted.told()}")
         return
-    place.locks.put(wanted, replace=replace)
+    with place.trail.watched(_deed("lock", application)):
+        place.locks.put(wanted, replace=replace)
+    _note(place, "locked", wanted)
     click.echo(wanted.told())
 
 
@@ -73,11 +78,26 @@ def lock(  # noqa: PLR0913 - click passes each option by name
 def unlock(application: str, *, dry_run: bool) -> None:
     """Take a lock away; there being none is fine."""
     place = open_workplace(late=HoldPolicy().late)
-    there = _lock_of(place, application) if dry_run else place.locks.remove(application)
+    there = _lock_of(place, application)
+    if there is not None and not dry_run:
+        with place.trail.watched(_deed("unlock", application)):
+            place.locks.remove(application)
+        _note(place, "unlocked", there)
     if there is None:
         click.echo(f"{'all applications' if application == EVERY else application}: not locked")
     else:
         click.echo(f"{'dry run: would unlock' if dry_run else 'unlocked'}: {there.told()}")
+
+
+def _deed(call: str, application: str) -> Deed:
+    return Deed(service="locks", call=f"{call} {application}")
+
+
+def _note(place: Workplace, event: str, lock: Lock) -> None:
+    context = Context(application=lock.application)
+    said = {"owner": lock.owner, "reason": lock.reason, "until": lock.until, **who_acts()}
+    place.trail.note(event, said, context=context)
+    place.trail.close()
 
 
 def _lock_of(place: Workplace, application: str) -> Lock | None:

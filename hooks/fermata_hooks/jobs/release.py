@@ -73,7 +73,7 @@ def release(  # noqa: PLR0913 - an option each
     elif plan_path is None:
         raise SettingsError("which hold? give --plan, --application or --all")
     else:
-        run_hook("release", plan_path, form, preview if dry_run else after_failure)
+        run_hook("release", plan_path, form, preview if dry_run else after_failure, dry_run=dry_run)
 
 
 def after_failure(plan: Plan, place: Workplace, report: Report) -> None:
@@ -291,7 +291,7 @@ def _by_hand(
     report = Report(
         hook="release", application=application or "all applications", revision="", started=""
     )
-    with published(report, place, form):
+    with published(report, place, form, dry_run=dry_run):
         some = select_held(place, application, expressions) if expressions else None
         if dry_run:
             _preview(place, report, application, None, ReleasePolicy(), dag_ids=some)

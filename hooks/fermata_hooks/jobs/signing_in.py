@@ -11,11 +11,14 @@ from fermata_hooks.airflow_api import (
     PasswordFiles,
 )
 from fermata_hooks.clock import Clock
+from fermata_hooks.deeds import Witness
 from fermata_hooks.identity import FileToken, GoogleToken, OidcToken, TokenSource
 from fermata_hooks.identity_settings import AirflowIdentity
 
 
-def sign_in(url: str, identity: AirflowIdentity, *, clock: Clock) -> AirflowApi:
+def sign_in(
+    url: str, identity: AirflowIdentity, *, clock: Clock, witness: Witness | None = None
+) -> AirflowApi:
     """Return the Airflow at ``url``, to which we are ``identity``; nothing is asked yet."""
     return AirflowApi(
         url,
@@ -23,6 +26,7 @@ def sign_in(url: str, identity: AirflowIdentity, *, clock: Clock) -> AirflowApi:
         clock=clock,
         ca_file=identity.ca_file,
         front=Front(identity.headers_dir, shown_in=identity.shown_in),
+        witness=witness,
     )
 
 

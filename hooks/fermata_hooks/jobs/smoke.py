@@ -24,7 +24,7 @@ from fermata_spec.report import DagOutcome, Report, error_for
 @format_option
 def smoke(plan_path: Path, *, dry_run: bool, form: Format) -> None:
     """Run the smoke DAGs on the new revision."""
-    run_hook("smoke", plan_path, form, preview_smoke if dry_run else run_smoke)
+    run_hook("smoke", plan_path, form, preview_smoke if dry_run else run_smoke, dry_run=dry_run)
 
 
 def run_smoke(plan: Plan, place: Workplace, report: Report) -> None:

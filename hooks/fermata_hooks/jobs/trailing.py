@@ -29,18 +29,18 @@ def open_trail(
     if settings.audit_url:
         http = HttpSink(settings.audit_url, settings.audit_token_file)
     anchors = Anchors(documents, clock=clock)
-    sink = _sink(settings)
+    sink = _sink(settings, anchors)
     return Trail(sink, clock=clock, termination=termination, anchors=anchors, http=http)
 
 
-def _sink(settings: Settings) -> Sink:
+def _sink(settings: Settings, anchors: Anchors) -> Sink:
     """Return where the lines go: what is said; else beside a ledger in a folder, else stderr."""
     if settings.audit == "-":
         return StreamSink(sys.stdout)
     if settings.audit:
-        return FileSink(Path(settings.audit))
+        return FileSink(Path(settings.audit), anchors.of)
     if isinstance(settings.ledger, FolderLedger):
-        return FileSink(settings.ledger.folder / FILE)
+        return FileSink(settings.ledger.folder / FILE, anchors.of)
     return StreamSink(sys.stderr)
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 import click
 
+from fermata_hooks.audit import Context
 from fermata_hooks.clock import rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_requests import DagSetRequests
 from fermata_hooks.holding import connect
 from fermata_hooks.jobs.options import dry_run_option, format_option
+from fermata_hooks.jobs.trailing import who_acts
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
 from fermata_hooks.kube import JOBS, Objects
 from fermata_hooks.reporting import Format
@@ -64,7 +66,7 @@ def watch(*, once: bool, period: str, listen: str, dry_run: bool, form: Format) 
     watching = Watch(neighbours(place, start=start), period=seconds)
     if once or dry_run:
         report = Report(hook="watch", application="all applications", revision="", started="")
-        with published(report, place, form):
+        with published(report, place, form, dry_run=dry_run):
             if dry_run:
                 preview(report, watching)
             else:
@@ -72,7 +74,11 @@ def watch(*, once: bool, period: str, listen: str, dry_run: bool, form: Format) 
         return
     with answering(address, watching.questions):
         follow_hook_jobs(place, watching)
-        watching.run()
+        place.trail.begin(Context(hook="watch"), who_acts())
+        try:
+            watching.run()
+        finally:
+            place.trail.close()
 
 
 def neighbours(place: Workplace, *, start: Start = in_a_thread) -> Neighbours:
@@ -85,6 +91,7 @@ def neighbours(place: Workplace, *, start: Start = in_a_thread) -> Neighbours:
         agendas=place.agendas,
         documents=place.documents,
         locks=place.locks,
+        trail=place.trail,
         views=place.views,
         airflow=place.airflow,
         argocd=place.argocd,

@@ -17,6 +17,7 @@ from pathlib import Path
 from fermata_hooks.agenda import Agendas
 from fermata_hooks.airflow_api import AirflowApi
 from fermata_hooks.argocd import Application, ArgoCd, ByApi, ByKubernetes, Dex, TwoWays
+from fermata_hooks.audit import Trail
 from fermata_hooks.clock import Clock, SystemClock, rfc3339
 from fermata_hooks.dagset_objects import KubernetesDagSets
 from fermata_hooks.dagset_status import DagSets, FileDagSets
@@ -25,6 +26,7 @@ from fermata_hooks.documents import ConfigMapDocuments, Documents, FileDocuments
 from fermata_hooks.holding import Environment, connect
 from fermata_hooks.job_events import announce
 from fermata_hooks.jobs.signing_in import sign_in
+from fermata_hooks.jobs.trailing import context_of, ended, open_trail, who_acts
 from fermata_hooks.kube import CONFIG_MAPS, EVENTS, Kube, Objects, cluster_of
 from fermata_hooks.ledger import Ledger
 from fermata_hooks.locks import Locks
@@ -127,7 +129,13 @@ class Workplace:
             token = Dex(settings.argocd_dex.token_file, settings.argocd_dex.connector)
         if settings.argocd_url and token is not None:
             ca_file = settings.argocd_ca_file
-            api = ByApi(settings.argocd_url, token, clock=self.clock, ca_file=ca_file)
+            api = ByApi(
+                settings.argocd_url,
+                token,
+                clock=self.clock,
+                ca_file=ca_file,
+                witness=self.trail,
+            )
         if settings.argocd_namespace:
             reader = ByKubernetes(self.kube, settings.argocd_namespace)
         return TwoWays(reader, api) if reader and api else reader or api
@@ -141,6 +149,13 @@ class Workplace:
     def locks(self) -> Locks:
         """Who said that nothing is to be deployed."""
         return Locks(self.documents, clock=self.clock)
+
+    @cached_property
+    def trail(self) -> Trail:
+        """The audit trail of this process."""
+        return open_trail(
+            self.settings, self.documents, clock=self.clock, termination=self.termination
+        )
 
     @cached_property
     def policy(self) -> Policy:
@@ -158,7 +173,9 @@ class Workplace:
         """The Airflow of the plan, or of ``FERMATA_AIRFLOW_URL``."""
         if not self.airflow_url:
             raise SettingsError("FERMATA_AIRFLOW_URL: missing, and there is no plan that has it")
-        return sign_in(self.airflow_url, self.settings.identity, clock=self.clock)
+        return sign_in(
+            self.airflow_url, self.settings.identity, clock=self.clock, witness=self.trail
+        )
 
     @cached_property
     def holding(self) -> Environment:
@@ -181,6 +198,11 @@ class Workplace:
         except (UnavailableError, RejectedError, SettingsError) as exc:
             log.warning("%s: its sync is not known: %s", name, exc)
             return None
+
+    def known_of(self, application: str) -> dict[str, str]:
+        """Return who started the sync of ``application``, where Argo CD may be asked."""
+        found = self.application(application)
+        return {"initiator": found.initiated_by if found is not None else ""}
 
     @property
     def calls(self) -> dict[str, int]:
@@ -209,10 +231,19 @@ def open_workplace(*, airflow_url: str = "", late: float) -> Workplace:
 
 
 @contextmanager
-def published(report: Report, place: Workplace, form: Format) -> Iterator[None]:
-    """Publish ``report`` when the block ends, however it ends; an error becomes its message."""
+def published(
+    report: Report, place: Workplace, form: Format, *, dry_run: bool = False
+) -> Iterator[None]:
+    """Publish ``report`` when the block ends, however it ends; an error becomes its message.
+
+    What is done in it is in the audit trail, unless it is a ``dry_run``, which does nothing. Only
+    hold is refused where the trail cannot be written: the others owe Airflow what they do.
+    """
     report.started = rfc3339(place.clock.now())
     try:
+        if not dry_run:
+            details = {**who_acts(), **place.known_of(report.application)}
+            place.trail.begin(context_of(report), details, strict=report.hook == "hold")
         yield
     except FermataError as exc:
         report.verdict = "fail" if isinstance(exc, RefusedError) else "inconclusive"
@@ -224,6 +255,9 @@ def published(report: Report, place: Workplace, form: Format) -> Iterator[None]:
         try:
             publish(report, outlets, clock=place.clock)
         finally:
+            if not dry_run:
+                place.trail.note("end", ended(report))
+                place.trail.close()
             tell_the_job(report, place)
 
 
@@ -255,6 +289,8 @@ def run_hook(
     plan_path: Path,
     form: Format,
     action: Callable[[Plan, Workplace, Report], None],
+    *,
+    dry_run: bool = False,
 ) -> None:
     """Run one hook: read its plan, do ``action``, publish its report in any case.
 
@@ -265,5 +301,5 @@ def run_hook(
     place = open_workplace(airflow_url=plan.airflow_url, late=plan.hold.late)
     plan = at_its_revision(plan, place.settings.revision)
     report = Report(hook=name, application=plan.application, revision=plan.revision, started="")
-    with published(report, place, form):
+    with published(report, place, form, dry_run=dry_run):
         action(plan, place, report)

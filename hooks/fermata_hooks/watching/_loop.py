@@ -10,6 +10,7 @@ from typing import Protocol
 from fermata_hooks import runtime
 from fermata_hooks.agenda import Agendas
 from fermata_hooks.argocd import ArgoCd
+from fermata_hooks.audit import Context, Trail
 from fermata_hooks.dagset_views import DagSetViews
 from fermata_hooks.documents import Documents
 from fermata_hooks.holding import Environment, Patience
@@ -56,6 +57,7 @@ class Neighbours:
     agendas: Agendas
     documents: Documents
     locks: Locks
+    trail: Trail
     views: DagSetViews
     airflow: Airflow
     argocd: ArgoCd | None
@@ -91,6 +93,7 @@ class Watch:
         self._jitter = jitter
         self._agendas = neighbours.agendas
         self._buttons = neighbours.buttons
+        self._trail = neighbours.trail
         self.outages = Outages(self._clock)
         self.applications = Applications(neighbours.argocd, neighbours.agendas, self.outages)
         self._holds = Holds(
@@ -99,7 +102,9 @@ class Watch:
             self.outages,
             patience=Patience(deadline=max(SETTLING_DEADLINE, period)),
         )
-        self._truth = Truth(neighbours.views, self.applications, self._agendas, clock=clock)
+        self._truth = Truth(
+            neighbours.views, self.applications, self._agendas, neighbours.trail, clock=clock
+        )
         self._starts = Starts(
             neighbours.argocd, self._agendas, neighbours.airflow, neighbours.locks, clock=clock
         )
@@ -153,6 +158,7 @@ class Watch:
                 self._buttons.look()
         self._count(failure)
         self._look_around(holds)
+        self._trail.anchor()
         if failure is None:
             self._done_at = self._clock.monotonic()
         return Pass(
@@ -166,6 +172,13 @@ class Watch:
         self.metrics.ended.inc(len(holds.ended))
         self.metrics.show_ledger(holds.record, lost=len(self._holds.last_ledger.lost))
         for ended in holds.ended:
+            self._trail.note(
+                "hold ended",
+                {"reason": ended.reason, "dags": sorted(ended.dag_ids)},
+                context=Context(
+                    hook="watch", application=ended.application, revision=ended.revision
+                ),
+            )
             with self.outages.tolerated("DagSets"):
                 self._truth.end_syncing(ended.application, ended.reason)
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from fermata_hooks.agenda import Agenda, Agendas, SyncSeen
+from fermata_hooks.audit import Context, Trail
 from fermata_hooks.clock import Clock
 from fermata_hooks.dagset_views import DagSetView, DagSetViews
 from fermata_hooks.watching._applications import Applications
@@ -23,8 +24,15 @@ class Truth:
     """The statuses of all DagSets, looked after."""
 
     def __init__(
-        self, views: DagSetViews, applications: Applications, agendas: Agendas, *, clock: Clock
+        self,
+        views: DagSetViews,
+        applications: Applications,
+        agendas: Agendas,
+        trail: Trail,
+        *,
+        clock: Clock,
     ) -> None:
+        self._trail = trail
         self._views = views
         self._applications = applications
         self._agendas = agendas
@@ -66,6 +74,8 @@ class Truth:
 
         status = self._views.amend(application, ended)
         if status is not None:
+            context = Context(hook="watch", application=application, revision=status.revision)
+            self._trail.note("sync ended", {"reason": reason}, context=context)
             log.warning("%s: %s", application, status.message)
 
     def _remember(self, syncing: Collection[DagSetView], agenda: Agenda) -> Mapping[str, SyncSeen]:
