@@ -5,11 +5,13 @@ that it did. Running it twice is harmless: a revision is rolled back once. It ch
 Airflow: the hold stays until the commit that it pushed is verified.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from os import environ
 from pathlib import Path
 
 import click
 
+from fermata_hooks import deeds
 from fermata_hooks.jobs.options import dry_run_option, format_option, plan_option
 from fermata_hooks.jobs.workplace import Workplace, run_hook
 from fermata_hooks.reporting import Format
@@ -25,7 +27,9 @@ from fermata_spec.report import Check, Report, Verdict
 @format_option
 def rollback(plan_path: Path, *, dry_run: bool, form: Format) -> None:
     """Take a failed revision back in git, by one revert commit (SyncFail, or by hand)."""
-    run_hook("rollback", plan_path, form, preview_rollback if dry_run else run_rollback)
+    run_hook(
+        "rollback", plan_path, form, preview_rollback if dry_run else run_rollback, dry_run=dry_run
+    )
 
 
 def run_rollback(plan: Plan, place: Workplace, report: Report) -> None:
@@ -44,12 +48,20 @@ def _do(plan: Plan, place: Workplace, report: Report, *, dry_run: bool) -> None:
         access = read_access(_folder(place))
         records = Records(place.documents, plan.application, clock=place.clock)
         act = foresee if dry_run else roll_back
-        deed = act(wish, records, lambda: Git(access, path=environ["PATH"]), clock=place.clock)
+        with _watched(plan, place, dry_run=dry_run):
+            deed = act(wish, records, lambda: Git(access, path=environ["PATH"]), clock=place.clock)
     except FermataError as exc:
         verdict: Verdict = "fail" if isinstance(exc, RefusedError) else "inconclusive"
         report.checks.append(Check(name="rollback", verdict=verdict, message=str(exc)))
         raise
     _fill(report, deed, deed.told(wish), dry_run=dry_run)
+
+
+def _watched(plan: Plan, place: Workplace, *, dry_run: bool) -> AbstractContextManager[None]:
+    """Return what puts the rollback into the audit trail, before and after; a dry run is none."""
+    if dry_run:
+        return nullcontext()
+    return place.trail.watched(deeds.Deed(service="git", call=f"roll back {plan.revision[:40]}"))
 
 
 def _fill(report: Report, deed: Deed, told: str, *, dry_run: bool) -> None:
