@@ -8,15 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from fermata_plugin.checkout import SourceFile
-from fermata_spec.kinds import nearest
+from fermata_plugin.hook_annotations import check_hook_annotations
 from fermata_spec.located import Node, Value
 from fermata_spec.names import OWN_CONFIG_MAPS
 from fermata_spec.problems import Problem
 from fermata_spec.yaml_reader import read_documents
-
-_PREFIX = "argocd.argoproj.io/"
-_PHASES = ("PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete")
-_POLICIES = ("HookSucceeded", "HookFailed", "BeforeHookCreation")
 
 
 class Passed(NamedTuple):
@@ -92,7 +88,7 @@ def _objects(node: Node) -> Iterator[tuple[str, str, str, str]]:
         return
     annotations = metadata.get("annotations") if metadata is not None else None
     if annotations is not None and isinstance(annotations.value, dict):
-        _check_annotations(annotations)
+        check_hook_annotations(annotations, names)
     if names.get("name"):
         yield _identity(node.value)
 
@@ -102,20 +98,3 @@ def _identity(manifest: Mapping[str, Value]) -> tuple[str, str, str, str]:
     group = str(manifest["apiVersion"]).rpartition("/")[0]
     namespace = str(metadata.get("namespace", ""))
     return group, str(manifest["kind"]), namespace, str(metadata["name"])
-
-
-def _check_annotations(annotations: Node) -> None:
-    for key, node in annotations.items():
-        if key in {f"{_PREFIX}hook", f"{_PREFIX}hook-delete-policy"}:
-            known = _PHASES if key == f"{_PREFIX}hook" else _POLICIES
-            for word in str(node.value or "").split(","):
-                if word.strip() not in known:
-                    hint = nearest(word.strip(), known)
-                    told = f"{word.strip()!r} is none: Argo CD ignores it without a word{hint}"
-                    node.report("hook-annotation", told)
-        elif key == f"{_PREFIX}sync-wave" and not _is_wave(node.value):
-            node.report("hook-annotation", f"{node.value!r} is no whole number in quotes")
-
-
-def _is_wave(value: Value) -> bool:
-    return isinstance(value, str) and value.strip().lstrip("+-").isdigit()

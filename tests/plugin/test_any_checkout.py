@@ -13,6 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fermata_plugin.choice import NO_CHOICE, Choice
 from fermata_plugin.dump import dump
 from fermata_plugin.planning import Identity
 from fermata_plugin.render import compile_checkout
@@ -78,15 +79,16 @@ names = st.sampled_from(["dags/a.yaml", "dags/b.yml", "dags/c.py", "dags/default
 checkouts = st.dictionaries(names, mutated() | st.binary(max_size=30), max_size=4)
 
 
-def judge(files: dict[str, str | bytes], fermata_yaml: str) -> None:
+def judge(files: dict[str, str | bytes], fermata_yaml: str, choice: Choice = NO_CHOICE) -> None:
     root = Path(tempfile.mkdtemp())
     try:
+        (root / "env" / "dags").mkdir(parents=True)
         (root / "dags").mkdir()
         (root / "fermata.yaml").write_text(fermata_yaml)
         for name, content in files.items():
             data = content if isinstance(content, bytes) else content.encode()
             (root / name).write_bytes(data)
-        compiled = compile_checkout(str(root), Identity("etl", "abc", "airflow"))
+        compiled = compile_checkout(str(root), Identity("etl", "abc", "airflow"), choice=choice)
         for problem in compiled.problems:
             assert problem.rule in RULES
             assert problem.line >= 1
@@ -111,6 +113,43 @@ def test_any_files_give_problems_or_manifests(files: dict[str, str | bytes]) -> 
 @given(mutated())
 def test_any_fermata_yaml_gives_problems_or_manifests(text: str) -> None:
     judge({"dags/a.yaml": "a:\n  tasks: {t: {operator: x.Y}}\n"}, text)
+
+
+OVERLAID = SMALLEST.replace("**/*", "dags/**") + "environments: {prod: {overlay: env}}\n"
+overlays = st.dictionaries(
+    st.sampled_from(
+        [
+            *("fermata.merge.yaml", "dags/a.merge.yaml", "dags/b.merge.yml", "dags/c.py"),
+            *("dags/defaults.merge.yml", "dags/a.yaml", "dags/e.yaml"),
+        ]
+    ).map(lambda name: f"env/{name}"),
+    mutated() | st.binary(max_size=30),
+    min_size=1,
+    max_size=3,
+)
+parameters = st.dictionaries(
+    st.sampled_from(["airflow.url", "hooks.image", "airflow.credentials.secret"]) | st.text(),
+    st.text(min_size=1),
+    max_size=2,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(checkouts, overlays, parameters)
+def test_any_overlay_and_parameters_give_problems_or_manifests(
+    files: dict[str, str | bytes], overlay: dict[str, str | bytes], given: dict[str, str]
+) -> None:
+    judge(files | overlay, OVERLAID, Choice(environment="prod", parameters=given))
+
+
+@pytest.mark.long
+@settings(max_examples=3000, suppress_health_check=[HealthCheck.too_slow])
+@given(checkouts, overlays, parameters)
+def test_many_overlays_and_parameters_give_problems_or_manifests(
+    files: dict[str, str | bytes], overlay: dict[str, str | bytes], given: dict[str, str]
+) -> None:
+    judge(files | overlay, OVERLAID, Choice(environment="prod", parameters=given))
 
 
 @pytest.mark.long

@@ -4,7 +4,9 @@
 group of its own, with an empty stdin and exactly these variables.
 """
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,11 +36,30 @@ ENVIRONMENT = {
 pytestmark = pytest.mark.slow
 
 
-def generate(checkout: Path, *options: str) -> subprocess.CompletedProcess[str]:
+# Announcing parameters comes before anything is resolved: Argo CD sets these alone.
+ANNOUNCING = {
+    name: value
+    for name, value in ENVIRONMENT.items()
+    if name == "ARGOCD_APP_NAME" or name.startswith("ARGOCD_APP_SOURCE_")
+}
+MANY = """\
+environments:
+  prod: {branch: main, overlay: env/prod}
+  staging: {branch: staging, overlay: env/staging}
+"""
+
+
+def generate(checkout: Path, *options: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return run(checkout, ["render", *options], ENVIRONMENT | more)
+
+
+def run(
+    checkout: Path, command: list[str], environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [FERMATA, "render", *options],
+        [FERMATA, *command],
         cwd=checkout,
-        env={"PATH": os.environ["PATH"], **ENVIRONMENT},
+        env={"PATH": os.environ["PATH"], **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -99,6 +120,58 @@ def test_what_is_written_is_what_argo_cd_splits() -> None:
     documents = generate(GOLDEN / "hooks").stdout.split("\n---\n")
 
     assert all({"kind", "apiVersion"} <= yaml.safe_load(each).keys() for each in documents)
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Path:
+    """A checkout with an environment for each of two branches."""
+    shutil.copytree(GOLDEN / "dag-factory", tmp_path, dirs_exist_ok=True)
+    with (tmp_path / "fermata.yaml").open("a") as file:
+        file.write(MANY)
+    for name in ("prod", "staging"):
+        folder = tmp_path / "env" / name / "dags"
+        folder.mkdir(parents=True)
+        dag = f"only_{name}: {{tasks: {{t: {{operator: x.Y}}}}}}\n"
+        (folder / f"{name}.yaml").write_text(dag)
+    return tmp_path
+
+
+def test_the_environment_is_that_of_the_branch_that_the_application_follows(
+    environments: Path,
+) -> None:
+    done = generate(environments)
+
+    assert done.returncode == 0, done.stderr
+    assert "only_prod" in done.stdout
+    assert "only_staging" not in done.stdout
+
+
+def test_a_parameter_that_git_has_set_does_not_open_another_environment(
+    environments: Path,
+) -> None:
+    staging = json.dumps([{"name": "environment", "string": "staging"}])
+
+    done = generate(environments, ARGOCD_APP_PARAMETERS=staging, PARAM_ENVIRONMENT="staging")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "staging is rendered from branch staging, and not from 'main'" in done.stderr
+
+
+def test_an_application_may_be_the_folder_of_an_overlay(environments: Path) -> None:
+    done = generate(environments / "env" / "prod", ARGOCD_APP_SOURCE_PATH="env/prod")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == generate(environments).stdout
+
+
+def test_parameters_are_announced_to_the_ui(environments: Path) -> None:
+    done = run(environments, ["params"], ANNOUNCING)
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+    announced = {each["name"]: each for each in json.loads(done.stdout)}
+    assert announced["environment"]["tooltip"].endswith("One of prod, staging.")
 
 
 def write_many(checkout: Path) -> None:
