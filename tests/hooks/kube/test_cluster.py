@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from fermata_hooks.kube import cluster_of
+from fermata_hooks.secret import Secret
 from fermata_spec.errors import SettingsError
 
 KUBECONFIG = """
@@ -42,8 +43,8 @@ def test_a_rotated_token_is_shown_at_the_next_request(tmp_path: Path) -> None:
 
     (tmp_path / "token").write_text("second\n")
 
-    assert before == {"Authorization": "Bearer first"}
-    assert cluster.headers() == {"Authorization": "Bearer second"}
+    assert before == {"Authorization": Secret("Bearer first")}
+    assert cluster.headers() == {"Authorization": Secret("Bearer second")}
 
 
 def test_a_kubeconfig_says_where_and_who(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_a_kubeconfig_says_where_and_who(tmp_path: Path) -> None:
     cluster = cluster_of({"KUBECONFIG": str(path)}, account=tmp_path)
 
     assert cluster.url == "http://127.0.0.1:1"
-    assert cluster.headers() == {"Authorization": "Bearer abc"}
+    assert cluster.headers() == {"Authorization": Secret("Bearer abc")}
 
 
 @pytest.mark.parametrize(
