@@ -21,7 +21,7 @@ from fermata_spec.rules import RULES
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 SEEDS = sorted(
-    path.read_text()
+    path.read_text(errors="replace")
     for path in GOLDEN.rglob("*")
     if path.suffix in {".yaml", ".py"} and path.name != "expected.yaml"
 )
