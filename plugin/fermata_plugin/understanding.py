@@ -4,7 +4,7 @@ from fermata_plugin.checkout import SourceFile
 from fermata_plugin.defaults import Defaults
 from fermata_plugin.formats import dag_factory
 from fermata_plugin.formats.environment_text import report_references
-from fermata_plugin.formats.found import Found, FoundDag
+from fermata_plugin.formats.found import Found
 from fermata_plugin.formats.mentions import Mentions
 from fermata_plugin.formats.python_source import read_python
 from fermata_plugin.formats.secrets import find_secrets
@@ -82,13 +82,8 @@ class Understanding:
             if document.complete
             else []
         )
-        owners = {dag.dag_id: _owner(dag) for dag in dags}
+        owners = {dag.dag_id: str(dag.settings["owner"]) for dag in dags}
         check_policy(document, owners, self._rules)
         report_references(text, document, kept=self._files.form != "as-is")
         self._problems += found
         return Found(source=source, meaning="dag-factory", dags=tuple(dags), defaults=above)
-
-
-def _owner(dag: FoundDag) -> str:
-    args = dag.settings.get("default_args")
-    return str(args.get("owner") or "") if isinstance(args, dict) else ""

@@ -97,6 +97,13 @@ def long_defaults_for_many_files(dags: Path) -> None:
         (dags / f"{number}.yaml").write_text(f"d{number}: {TASKS}\n")
 
 
+def many_defaults_for_many_files(dags: Path) -> None:
+    many = ", ".join(f"k{number}: {number}" for number in range(40_000))
+    (dags / "defaults.yml").write_text(f"default_args: {{{many}}}\n")
+    for number in range(500):
+        (dags / f"{number}.yaml").write_text(f"d{number}: {TASKS}\n")
+
+
 def ten_thousand_levels(dags: Path) -> None:
     (dags / "a.yaml").write_text("- " * 10_000)
     (dags / "b.yaml").write_text("[" * 10_000)
@@ -126,6 +133,7 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
     "aliases of a long text": (aliases_of_a_long_text, "limit: more than 4194304 characters"),
     "a long default": (long_default_for_many_dags, "limit: more than 67108864 characters"),
     "long defaults": (long_defaults_for_many_files, "limit: more than 67108864 bytes"),
+    "many defaults": (many_defaults_for_many_files, "limit: more than 67108864 characters"),
     "10,000 levels": (ten_thousand_levels, "limit: more than 64 levels"),
     "unknown dependencies": (thousands_of_unknown_dependencies, "and 7900 more"),
     "keys that clash": (keys_that_clash, "becomes a.yaml.py, and so does"),

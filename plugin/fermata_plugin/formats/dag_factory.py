@@ -30,7 +30,7 @@ _TELLING = frozenset(
         "doc_md",
     ]
 )
-_LOOKED_AT = ("schedule", "is_paused_upon_creation", "default_args")
+_LOOKED_AT = ("schedule", "is_paused_upon_creation")
 _ID = re.compile(r"[\w.-]+")
 ID_CHARACTERS = 250  # Airflow's own bound
 
@@ -82,7 +82,8 @@ def read_dags(
                 FoundDag(
                     dag_id=dag_id,
                     place=node.key_mark,
-                    settings={key: whole[key] for key in _LOOKED_AT if key in whole},
+                    settings={key: whole[key] for key in _LOOKED_AT if key in whole}
+                    | {"owner": _owner(whole)},
                     digest=digest_of_text(text),
                     mentions=named(whole),
                     file=node.file(at_key=True),
@@ -91,6 +92,11 @@ def read_dags(
     if not found and len(document.problems) == before:
         document.node.report("dag-factory", "defines no DAG")
     return found
+
+
+def _owner(dag: Mapping[str, Value]) -> str:
+    args = dag.get("default_args")
+    return str(args.get("owner") or "") if isinstance(args, dict) else ""
 
 
 def read_defaults(document: Document) -> Mapping[str, Value]:
