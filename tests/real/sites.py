@@ -1,6 +1,7 @@
 """A site of DAG files in a real Airflow, each synced as the hooks would: for tests of proof."""
 
 import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from fermata_hooks.airflow_api import AirflowApi
@@ -42,6 +43,10 @@ with DAG(
     is_paused_upon_creation={paused},
 ):
     {task}()
+{more}"""
+BESIDE = """
+with DAG("{dag_id}", schedule=None, start_date=datetime(2024, 1, 1)):
+    {task}()
 """
 
 
@@ -59,6 +64,12 @@ class File:
     pool: str = "default_pool"
     start: str = "datetime(2024, 1, 1)"
     folder: str = "proof"
+    beside: str = ""  # another DAG of the same file
+    name: str = ""  # of the file, if it is not called after the DAG
+
+    @property
+    def stem(self) -> str:
+        return self.name or self.dag_id
 
     @property
     def text(self) -> str:
@@ -72,6 +83,7 @@ class File:
             task=self.task,
             pool=self.pool,
             start=self.start,
+            more=BESIDE.format(dag_id=self.beside, task=self.task) if self.beside else "",
         )
 
     @property
@@ -84,10 +96,10 @@ class File:
         return PlannedDag(
             dag_id=self.dag_id,
             digest=text or self.digest,
-            file=f"{self.folder}/{self.dag_id}.py",
+            file=f"{self.folder}/{self.stem}.py",
             evidence="source" if self.python else "doc_md",
             source_digest=text,
-            source=f"git/{self.dag_id}.py",
+            source=f"git/{self.stem}.py",
         )
 
 
@@ -110,17 +122,27 @@ class Site:
         self.git |= {file.dag_id: file for file in files}
         self.git.pop(without, None)
 
-    def plan(self, policy: VerifyPolicy = POLICY, *smoke: SmokeDag) -> Plan:
+    def plan(
+        self, policy: VerifyPolicy = POLICY, *smoke: SmokeDag, only: Collection[str] = ()
+    ) -> Plan:
+        """Return the plan of what git has, or of ``only`` some of it."""
+        files = [self.git[dag_id] for dag_id in only or self.git]
         return Plan(
             application="proof",
             revision=f"{time.time_ns():040x}",
             airflow_url="",
-            dags=tuple(file.planned for file in self.git.values()),
+            dags=tuple(file.planned for file in files),
             verify=policy,
             smoke=SmokePolicy(deadline=60.0, dags=smoke),
         )
 
-    def sync(self, policy: VerifyPolicy = POLICY, *, apply: bool = True) -> Verification:
+    def sync(
+        self,
+        policy: VerifyPolicy = POLICY,
+        *,
+        apply: bool = True,
+        at_each_look: Callable[[], None] = held,
+    ) -> Verification:
         """Take the baseline, apply what git has, and verify."""
         plan = self.plan(policy)
         affected = change(plan, self.status).affected
@@ -133,7 +155,7 @@ class Site:
             handoff=handoff,
             status=self.status,
             clock=self.clock,
-            still_held=held,
+            still_held=at_each_look,
         )
         if done.verdict == "pass":
             self.status = DagSetStatus(verified=verified_now(plan, self.clock))
@@ -143,17 +165,19 @@ class Site:
 
     def apply(self) -> None:
         for file in self.git.values():
-            path = self.folder / f"{file.dag_id}.py"
+            path = self.folder / f"{file.stem}.py"
             if not path.exists() or path.read_text() != file.text:
                 path.write_text(file.text)
         for path in self.folder.glob("*.py"):
-            if path.stem not in self.git:
+            if path.stem not in {file.stem for file in self.git.values()}:
                 path.unlink()
 
-    def smoke(self, dag_id: str) -> SmokeResult:
-        plan = self.plan(POLICY, SmokeDag(dag_id=dag_id, deadline=60.0))
+    def smoke(
+        self, dag_id: str, *, api: AirflowApi | None = None, deadline: float = 60.0
+    ) -> SmokeResult:
+        plan = self.plan(POLICY, SmokeDag(dag_id=dag_id, deadline=deadline))
         return smoke(
-            self.api,
+            api or self.api,
             plan,
             sync=time.time(),
             clock=self.clock,

@@ -106,14 +106,20 @@ def write_users(release: Release, home: Path, users: Mapping[str, Role]) -> None
     """Give each user a new password: in Airflow, and in two files for who acts as that user."""
     passwords = {name: secrets.token_urlsafe(24) for name in users}
     for name, password in passwords.items():
-        folder = home / "credentials" / name
-        folder.mkdir(mode=0o700, parents=True)
-        for file, content in (("username", name), ("password", password)):
-            _write_private(folder / file, content)
+        write_credentials(home, name, password)
     if release.generation == "3":
         _write_private(home / "passwords.json", json.dumps(passwords))
     else:
-        _insert_fab_users(home / "airflow.db", users, passwords)
+        roles = {name: role.capitalize() for name, role in users.items()}
+        insert_fab_users(home / "airflow.db", roles, passwords)
+
+
+def write_credentials(home: Path, name: str, password: str) -> None:
+    """Write a user's name and password to the files that a hook reads."""
+    folder = home / "credentials" / name
+    folder.mkdir(mode=0o700, parents=True)
+    for file, content in (("username", name), ("password", password)):
+        _write_private(folder / file, content)
 
 
 def _write_private(path: Path, content: str) -> None:
@@ -121,12 +127,12 @@ def _write_private(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
-def _insert_fab_users(path: Path, users: Mapping[str, Role], passwords: Mapping[str, str]) -> None:
-    """Insert the users of 2.x: ``airflow users create`` does the same in five seconds each."""
-    database = sqlite3.connect(path)
+def insert_fab_users(path: Path, roles: Mapping[str, str], passwords: Mapping[str, str]) -> None:
+    """Insert users and the role of each: ``airflow users create`` takes five seconds for one."""
+    database = sqlite3.connect(path, timeout=60.0)
     try:
         with database:
-            for name, role in users.items():
+            for name, role in roles.items():
                 cursor = database.execute(
                     "INSERT INTO ab_user (first_name, last_name, username, password, active, email)"
                     " VALUES (?, ?, ?, ?, 1, ?)",
@@ -135,7 +141,7 @@ def _insert_fab_users(path: Path, users: Mapping[str, Role], passwords: Mapping[
                 database.execute(
                     "INSERT INTO ab_user_role (user_id, role_id)"
                     " SELECT ?, id FROM ab_role WHERE name = ?",
-                    (cursor.lastrowid, role.capitalize()),
+                    (cursor.lastrowid, role),
                 )
     finally:
         database.close()
