@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from fermata_spec.cron import problems_of_schedule
 from fermata_spec.errors import SettingsError
-from fermata_spec.kinds import FLAG, SHARE, TEXT, Choice, ListOf, Number, Text
+from fermata_spec.kinds import FLAG, SHARE, TEXT, ListOf, Number, Text
 from fermata_spec.located import NOWHERE, Document, Node
 from fermata_spec.problems import one_line
 from fermata_spec.sections import Section, SectionKind, key
@@ -119,12 +119,6 @@ class PromotedRule(Section):
         TEXT,
         "Where its `DagSet` is, in this cluster; left out, beside this one's.",
         default=None,
-    )
-    through: Literal["cluster", "argocd"] = key(
-        Choice(("cluster", "argocd")),
-        "How the `DagSet` is read: as an object of this cluster, or through Argo CD, wherever the "
-        "application is.",
-        default="cluster",
     )
 
 

@@ -216,6 +216,8 @@ def test_a_hooks_role_with_one_verb_less_is_not_enough(stage: Stage, lacking: st
 def leave_a_hold(stage: Stage) -> None:
     """Let a sync's hold step be the last that is heard of it."""
     place = stage.place(stage.kube)
+    place.trail.note("earlier", {})
+    place.trail.close()
     stage.run(stage.kube, run_hold, FIRST)
     stage.apply(FIRST)
     stage.run(stage.kube, run_finish, FIRST)

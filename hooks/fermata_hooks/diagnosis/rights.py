@@ -40,7 +40,10 @@ HOOKS = (
 )
 WATCH = (
     *(Right("", "configmaps", verb) for verb in ("get", "list", "create", "delete")),
-    *(Right("", "configmaps", "update", name) for name in ("fermata-ledger", "fermata-agenda")),
+    *(
+        Right("", "configmaps", "update", name)
+        for name in ("fermata-ledger", "fermata-agenda", "fermata-audit")
+    ),
     Right(FERMATA, "dagsets", "get"),
     Right(FERMATA, "dagsets", "list"),
     Right(FERMATA, "dagsets/status", "patch"),
