@@ -198,7 +198,7 @@ def test_without_the_right_to_end_runs_an_unfinished_one_goes_on(stage: Stage) -
     with stage.fab.api(name) as api:
         done = stage.site.smoke("fab_slow", api=api, deadline=3.0)
 
-    assert done.verdict == "inconclusive", done
+    assert done.verdict != "pass", done  # queued or running, by how fast the machine is
     assert done.message.startswith("fab_slow: ")
     [run] = stage.site.api.history.runs("fab_slow")
     assert not run.finished
