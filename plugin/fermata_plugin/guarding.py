@@ -39,5 +39,8 @@ def _check_hooks(loaded: Loaded, policy: Policy) -> None:
     hooks = loaded.config.hooks
     if not hooks.emit:
         loaded.file.report(("hooks", "emit"), RULE, "the policy wants hooks: it is asked by hold")
+    if loaded.config.manifests.include and not policy.manifests:
+        told = "the policy lets no other manifests through"
+        loaded.file.report(("manifests", "include"), RULE, told)
     if not policy.allows_image(hooks.image):
         loaded.file.report(("hooks", "image"), RULE, f"{hooks.image}: the policy does not name it")

@@ -34,6 +34,11 @@ class PolicyFile(Section):
         f"Whether the annotation `{BREAK_GLASS}` of an Application overrides a denial.",
         default="allow",
     )
+    manifests: Literal["allow", "refuse"] = key(
+        Choice(("allow", "refuse")),
+        "Whether git may pass other manifests through the renderer (`manifests.include`).",
+        default="allow",
+    )
     images: tuple[str, ...] = key(
         TEXTS, "Shell patterns for `hooks.image`; empty: any image.", default=[]
     )
@@ -44,6 +49,7 @@ class Policy(NamedTuple):
 
     guards: tuple[tuple[str, Guard], ...] = ()
     break_glass: bool = True
+    manifests: bool = True
     images: tuple[tuple[str, ...], ...] = ()
 
     def allows_image(self, image: str) -> bool:
@@ -63,6 +69,7 @@ def read_policy(path: Path) -> Policy:
     return Policy(
         guards=tuple((name, guard) for name, file in read for guard in file.guards),
         break_glass=all(file.break_glass == "allow" for _, file in read),
+        manifests=all(file.manifests == "allow" for _, file in read),
         images=tuple(file.images for _, file in read if file.images),
     )
 

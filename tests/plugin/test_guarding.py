@@ -108,6 +108,15 @@ def test_a_policy_wants_its_hooks(checkout: Path) -> None:
     assert told(image) == ["fermata.yaml:5:16: guard: elsewhere/f:1: the policy does not name it"]
 
 
+def test_a_policy_may_let_no_other_manifest_through(checkout: Path) -> None:
+    more = 'manifests: {include: ["k8s/*"]}\nhooks: {image: "registry/f:1"}\n'
+
+    done = compiled(checkout, more, policy=POLICY._replace(manifests=False))
+
+    assert told(compiled(checkout, more, policy=POLICY)) == []
+    assert told(done) == ["fermata.yaml:5:22: guard: the policy lets no other manifests through"]
+
+
 def test_no_rule_silences_a_guard(checkout: Path) -> None:
     done = compiled(checkout, GUARD + "lint: {silence: [guard]}\n", branch="x")
 

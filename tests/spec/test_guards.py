@@ -167,7 +167,7 @@ def test_an_empty_folder_has_no_policy(tmp_path: Path) -> None:
     ("content", "told"),
     [
         (b"guards: {", "yaml-syntax"),
-        (b"", "is not a mapping of apiVersion, kind, guards, break_glass, images"),
+        (b"", "is not a mapping of apiVersion, kind, guards, break_glass, manifests, images"),
         (POLICY.encode() + b"guards: [{branch: {allow: main}}]\n", "3:27: type: 'main' is not"),
         (b"\xff", "not UTF-8"),
         (b"#" * (1024 * 1024 + 1), "larger than 1048576 bytes"),
