@@ -18,7 +18,15 @@ RUN /opt/tools/bin/python -m hatchling build -t wheel \
  && /opt/tools/bin/uv pip install --no-cache --quiet --python /opt/fermata/bin/python --compile-bytecode \
       --no-deps dist/*.whl
 
-FROM ${BASE_IMAGE}
+# What the image holds, in CycloneDX: docker build --target sbom, made and taken out by `make image`.
+FROM build AS sbom
+COPY requirements-sbom.txt ./
+RUN python -m venv --without-pip /opt/sbom \
+ && /opt/tools/bin/uv pip install --no-cache --quiet --python /opt/sbom/bin/python --require-hashes -r requirements-sbom.txt \
+ && /opt/sbom/bin/cyclonedx-py environment --output-reproducible --output-format JSON --output-file /opt/sbom.cdx.json \
+      --pyproject pyproject.toml /opt/fermata/bin/python
+
+FROM ${BASE_IMAGE} AS run
 LABEL org.opencontainers.image.title="fermata" \
       org.opencontainers.image.description="Holds Apache Airflow still while Argo CD changes what is under it" \
       org.opencontainers.image.licenses="Apache-2.0"
@@ -30,3 +38,14 @@ ENV PATH=/opt/fermata/bin:$PATH \
 # Numeric, so that runAsNonRoot can be checked; 999 is what Argo CD asks of a plugin's sidecar.
 USER 999:999
 CMD ["fermata", "--help"]
+
+# For a release Job that may take a commit back (docker build --target rollback): the same, and git.
+FROM run AS rollback
+USER 0:0
+RUN apt-get -qq update \
+ && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install --no-install-recommends git openssh-client > /dev/null \
+ && rm -rf /var/lib/apt/lists/*
+USER 999:999
+
+# What `docker build` makes where nobody names a target.
+FROM run

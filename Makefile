@@ -27,7 +27,7 @@ export UV_SYSTEM_CERTS ?= 1
 endif
 
 .NOTPARALLEL:
-.PHONY: help demo test test-long bench check lint format lock lock-check clean
+.PHONY: help demo image test test-long bench check lint format lock lock-check clean
 
 help: ## Show these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s%s\n", $$1, $$2}'
@@ -75,9 +75,19 @@ lock-check: $(DEVELOPMENT)
 .PHONY: locks-in
 locks-in:
 	@$(COMPILE) --group build -o $(FOLDER)/requirements-build.txt > /dev/null
+	@$(COMPILE) --group sbom -o $(FOLDER)/requirements-sbom.txt > /dev/null
 	@$(COMPILE) pyproject.toml --extra hooks --extra plugin -o $(FOLDER)/requirements.txt > /dev/null
 	@$(COMPILE) pyproject.toml --extra hooks --extra plugin --group build --group lint --group test \
 	  -o $(FOLDER)/requirements-dev.txt > /dev/null
+
+IMAGE ?= airflow-fermata
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' plugin/fermata_spec/__init__.py)
+image: ## Build the image, that for rollbacks, and dist/sbom.cdx.json (IMAGE=registry.example/airflow-fermata)
+	@docker build --quiet --tag $(IMAGE):$(VERSION) . > /dev/null && echo "$(IMAGE):$(VERSION)"
+	@docker build --quiet --target rollback --tag $(IMAGE):$(VERSION)-rollback . > /dev/null && echo "$(IMAGE):$(VERSION)-rollback"
+	@docker build --quiet --target sbom --tag $(IMAGE):$(VERSION)-sbom . > /dev/null
+	@mkdir -p dist && docker run --rm $(IMAGE):$(VERSION)-sbom cat /opt/sbom.cdx.json > dist/sbom.cdx.json
+	@docker image rm $(IMAGE):$(VERSION)-sbom > /dev/null && echo dist/sbom.cdx.json
 
 clean: ## Remove what was made here (Airflow's own environments are in the cache folder)
 	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,7 +3,7 @@
 import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -23,11 +23,20 @@ def docker(
     )
 
 
-@contextmanager
-def built_image() -> Iterator[str]:
+def built_image() -> AbstractContextManager[str]:
     """Build the image, and remove its name afterwards."""
+    return _built()
+
+
+def target(name: str) -> AbstractContextManager[str]:
+    """Build a stage of the Dockerfile that has a name, and remove the image's name afterwards."""
+    return _built("--target", name)
+
+
+@contextmanager
+def _built(*options: str) -> Iterator[str]:
     name = f"fermata-test:{uuid.uuid4().hex[:12]}"
-    built = docker("build", "--tag", name, ROOT, timeout=540)
+    built = docker("build", *options, "--tag", name, ROOT, timeout=540)
     assert built.returncode == 0, built.stderr[-4000:].decode()
     try:
         yield name

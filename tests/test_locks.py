@@ -18,7 +18,11 @@ OURS = [*EXTRAS["hooks"], *EXTRAS["plugin"]]
 ASKED = {
     "requirements-build.txt": GROUPS["build"],
     "requirements.txt": OURS,
-    "requirements-dev.txt": [*OURS, *chain(*GROUPS.values())],
+    "requirements-sbom.txt": GROUPS["sbom"],
+    "requirements-dev.txt": [
+        *OURS,
+        *chain(*(asked for name, asked in GROUPS.items() if name != "sbom")),
+    ],
 }
 ENTRY = re.compile(
     r"^(?P<name>[\w.-]+)==(?P<version>[\w.+!]+)(?P<rest>[^\n]*(?:\n[ ]{4}[^\n]*)*)", re.MULTILINE

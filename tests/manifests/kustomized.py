@@ -25,11 +25,12 @@ def plan_into(folder: Path, *, namespace: str = "airflow") -> None:
         (folder / name).write_text(done.stdout)
 
 
-def kustomize(folder: Path, revision: str) -> list[Manifest]:
+def kustomize(folder: Path, revision: str, *, namespace: str = "airflow") -> list[Manifest]:
     """Build the document's example in ``folder``, as Argo CD does for ``revision``."""
     match = _EXAMPLE.search(DOCUMENT.read_text(encoding="utf-8"))
     assert match is not None
     overlay = yaml.safe_load(match[1])
+    overlay["namespace"] = namespace
     overlay["components"] = [os.path.relpath(MANIFESTS / "hooks", folder)]
     # What Argo CD adds for kustomize.commonAnnotations; it reaches the templates of pods, too.
     overlay["commonAnnotations"] = {"fermata.dev/revision": revision}

@@ -167,7 +167,7 @@ def test_doctor_as_a_job_finds_nothing_to_mend(town: FakeTown) -> None:
 def test_hooks_that_kustomize_renders_hold_and_prove(town: FakeTown) -> None:
     rendered = town.render(NEW, etl="echo 2")
     plan_into(town.folder, namespace=town.namespace)
-    manifests = kustomize(town.folder, NEW)
+    manifests = kustomize(town.folder, NEW, namespace=town.namespace)
     for each in manifests:
         if each["kind"] == "Job":
             (container,) = each["spec"]["template"]["spec"]["containers"]
