@@ -16,6 +16,7 @@ from clusters import connect, fresh_namespace
 from fermata_hooks.exchange import Request
 from fermata_hooks.kube import Kube
 from fermata_spec import __version__
+from fermata_spec.names import object_name
 from manifests.kustomizing import MANIFESTS, STOCK_ARGOCD, Manifest
 
 DOCUMENT = MANIFESTS.parent / "docs" / "install.md"
@@ -133,6 +134,17 @@ def test_the_fermata_yaml_is_sound(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_charts_values_mount_what_the_renderer_makes() -> None:
+    values = yaml.safe_load((DOCUMENT.parent / "airflow-chart-values.yaml").read_text("utf-8"))
+
+    (volume,) = values["volumes"]
+    (mount,) = values["volumeMounts"]
+    assert volume["configMap"]["name"] == object_name("fermata-dags", "shop")
+    assert mount["name"] == volume["name"]
+    for job in ("migrateDatabaseJob", "createUserJob"):
+        assert values[job]["useHelmHooks"] is False
 
 
 def test_every_yaml_in_it_is_yaml_and_every_command_is_of_this_release() -> None:
