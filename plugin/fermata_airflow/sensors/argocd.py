@@ -47,7 +47,8 @@ class ArgoCDHealthSensor(_ArgoCDSensor):
     Returns (XCom) ``{"applications": [...]}``, how each is.
 
     :param applications: one name, several, or one text with commas
-    :param selector: labels (``team=data``), besides or in place of names; matching none is an error
+    :param selector: labels (``team=data``), besides or in place of names; matching none is an
+        error, and what comes to match during the wait is waited for, too
     :param project: their project; the connection's by default
     :param app_namespace: their namespace, if not Argo CD's own
     :param revision: a commit that has to be live, or a later one
@@ -141,6 +142,9 @@ class ArgoCDHealthSensor(_ArgoCDSensor):
         trigger = ArgoCDHealthTrigger(
             argocd_conn_id=self.argocd_conn_id,
             applications=[list(target) for target in targets],
+            selector=self.selector,
+            projects=[self.project] if self.project else [],
+            app_namespace=self.app_namespace,
             health=self._wish().as_json(),
             end_time=end,
             poll_interval=self.poll_interval,

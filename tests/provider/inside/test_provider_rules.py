@@ -19,7 +19,11 @@ from fermata_airflow.decorators.argocd_gate import ArgoCDGateOperator
 from fermata_airflow.get_provider_info import get_provider_info
 from fermata_airflow.operators import argocd as operators
 from fermata_airflow.sensors import argocd as sensors
-from fermata_airflow.triggers.argocd import ArgoCDHealthTrigger, ArgoCDOperationTrigger
+from fermata_airflow.triggers.argocd import (
+    ArgoCDHealthTrigger,
+    ArgoCDOperationTrigger,
+    ArgoCDRefreshTrigger,
+)
 
 TASKS = [
     operators.ArgoCDSyncOperator,
@@ -40,8 +44,14 @@ TRIGGERS = [
         terminate_on_kill=True,
     ),
     ArgoCDHealthTrigger(
-        argocd_conn_id="c", applications=[["shop", "dags", ""]], health={"looks": 1}, end_time=2e9
+        argocd_conn_id="c",
+        applications=[["shop", "dags", ""]],
+        selector="team=data",
+        projects=["dags"],
+        health={"looks": 1},
+        end_time=2e9,
     ),
+    ArgoCDRefreshTrigger(argocd_conn_id="c", application="shop", end_time=2e9, hard=True),
 ]
 
 
@@ -84,7 +94,7 @@ def test_every_argument_that_is_not_of_the_connection_is_documented(task: Any) -
     assert [name for name in arguments if f":param {name}:" not in (task.__doc__ or "")] == []
 
 
-@pytest.mark.parametrize("trigger", TRIGGERS, ids=["operation", "health"])
+@pytest.mark.parametrize("trigger", TRIGGERS, ids=["operation", "health", "refresh"])
 def test_a_trigger_survives_json_and_names_exactly_its_arguments(trigger: Any) -> None:
     path, kwargs = trigger.serialize()
     again = type(trigger)(**json.loads(json.dumps(kwargs)))
@@ -152,6 +162,79 @@ def test_several_applications_are_waited_for_together(argocd: ArgoCdServer) -> N
 
     told = [each["application"] for each in event.payload["facts"]["applications"]]
     assert told == ["shop", "etl"]
+
+
+def selected(seconds: float = 30) -> ArgoCDHealthTrigger:
+    return ArgoCDHealthTrigger(
+        argocd_conn_id="argocd_default",
+        applications=[["shop", "dags", ""]],
+        selector="team=data",
+        projects=["dags"],
+        health={"looks": 1},
+        end_time=time.time() + seconds,
+        poll_interval=0.2,
+    )
+
+
+def test_what_comes_to_match_a_selector_during_the_wait_is_waited_for_too(
+    argocd: ArgoCdServer,
+) -> None:
+    argocd.add("shop")
+    argocd.has_health("shop", "Progressing")
+    argocd.later(0.3, lambda: argocd.add("etl"))
+    argocd.later(0.3, lambda: argocd.has_health("etl", "Progressing"))
+    argocd.later(0.6, lambda: argocd.has_health("shop", "Healthy"))
+    argocd.later(1.2, lambda: argocd.has_health("etl", "Healthy"))
+
+    (event,) = events(selected())
+
+    told = [each["application"] for each in event.payload["facts"]["applications"]]
+    assert told == ["shop", "etl"]
+
+
+def test_a_newcomer_that_does_not_become_well_is_no_pass(argocd: ArgoCdServer) -> None:
+    argocd.add("shop")
+    argocd.add("etl")
+    argocd.has_health("etl", "Degraded")
+
+    (event,) = events(selected(seconds=1.5))
+
+    assert event.payload["status"] == "timeout"
+    assert "etl" in event.payload["message"]
+
+
+def refresh(seconds: float = 30) -> ArgoCDRefreshTrigger:
+    return ArgoCDRefreshTrigger(
+        argocd_conn_id="argocd_default",
+        application="shop",
+        project="dags",
+        hard=True,
+        end_time=time.time() + seconds,
+        poll_interval=0.2,
+    )
+
+
+def test_a_refresh_in_the_triggerer_tells_how_the_application_is(argocd: ArgoCdServer) -> None:
+    argocd.add("shop")
+
+    (event,) = events(refresh())
+
+    assert event.payload["status"] == "done"
+    assert event.payload["facts"]["health"] == "Healthy"
+    assert argocd.refreshed == ["shop"]
+    assert any("refresh=hard" in line for line in argocd.requests)
+
+
+def test_a_refresh_waits_for_a_server_that_is_away_until_its_end(argocd: ArgoCdServer) -> None:
+    argocd.add("shop")
+    argocd.answers = 503
+    (late,) = events(refresh(seconds=1.0))
+    argocd.answers = None
+    argocd.remove("shop")
+    (gone,) = events(refresh())
+
+    assert (late.payload["status"], "503" in late.payload["message"]) == ("timeout", True)
+    assert gone.payload["error"] == "ArgoCDNotFoundError"
 
 
 def test_a_killed_trigger_ends_our_operation_and_nobody_elses(argocd: ArgoCdServer) -> None:

@@ -17,6 +17,7 @@ from fermata_airflow.exceptions import (
     ArgoCDOperationFailedError,
     ArgoCDRevisionError,
     ArgoCDSettingsError,
+    ArgoCDTimeoutError,
 )
 from fermata_airflow.hooks.argocd import ArgoCDHook
 from fermata_airflow.links import LINK_KEY
@@ -231,13 +232,28 @@ def test_a_refresh_tells_how_the_application_is_and_notes_its_link(
     argocd: ArgoCdServer, run: Run
 ) -> None:
     del run
-    task = ArgoCDRefreshOperator(task_id="refresh", application="shop", hard=True)
+    task = ArgoCDRefreshOperator(task_id="refresh", application="shop", hard=True, deferrable=False)
     told = context(task)
     task.allow_nested_operators = True
 
     assert task.execute(told)["health"] == "Healthy"
     assert argocd.refreshed == ["shop"]
     assert told["ti"].xcoms[LINK_KEY] == f"{argocd.url}/applications/shop"
+
+
+def test_a_deferred_refresh_hands_over_a_trigger_and_takes_its_event(
+    argocd: ArgoCdServer, run: Run
+) -> None:
+    task = ArgoCDRefreshOperator(task_id="refresh", application="shop", deferrable=True)
+    with pytest.raises(TaskDeferred) as caught:
+        run(task)
+
+    assert caught.value.method_name == "execute_complete"
+    assert argocd.refreshed == []
+    facts = {"health": "Healthy"}
+    assert task.execute_complete({}, {"status": "done", "message": "m", "facts": facts}) == facts
+    with pytest.raises(ArgoCDTimeoutError, match="why"):
+        task.execute_complete({}, {"status": "timeout", "message": "why"})
 
 
 def health(**more: Any) -> ArgoCDHealthSensor:
