@@ -1,187 +1,33 @@
-"""The example DAGs on a real Airflow with a real triggerer, against an Argo CD on loopback.
-
-Tasks run in their own processes, as Airflow starts them; the provider is installed from its wheel.
-"""
+"""The example DAGs on a real Airflow with a real triggerer, against an Argo CD on loopback."""
 
 import json
-import os
-import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from airflow_layers import ROOT, with_provider
-from fakes.argocd_server import ArgoCdServer
-from fakes.fake_argocd import PROJECT
-from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
-from fermata_hooks.clock import SystemClock
-from fermata_hooks.demo import airflow_config
-from fermata_hooks.demo.airflow_server import (
-    GRACE,
-    AirflowServer,
-    Processes,
-    RunningAirflow,
-)
-from fermata_hooks.termination import Termination
+from airflow_layers import ROOT
+from fermata_hooks.demo.airflow_server import AirflowServer
 from fermata_spec.initiator import Initiator
+from provider_scene import PATIENCE, Scene, provider_scene
 
 pytestmark = [pytest.mark.airflow, pytest.mark.long]  # minutes: tasks in processes of their own
 
 EXAMPLES = ROOT / "plugin" / "fermata_airflow" / "example_dags"
-PATIENCE = 240.0
 NEW = "b" * 40
-SETTINGS = {
-    "core.parallelism": "4",
-    "triggerer.job_heartbeat_sec": "1",
-    "triggerer.triggerer_health_check_threshold": "6",  # until another one takes over
-}
-
-
-@dataclass
-class Scene:
-    """An Airflow with the provider, its API, and the Argo CD that its connection leads to."""
-
-    airflow: RunningAirflow
-    api: AirflowApi
-    argocd: ArgoCdServer
-    python: Path
-    triggerer: "Triggerer"
-
-    def begin(self, dag_id: str, run_id: str, **conf: object) -> None:
-        """Start a run."""
-        self.api.set_paused(dag_id, paused=False)
-        self.api.trigger(dag_id, run_id=run_id, conf=conf, note="")
-
-    def finish(self, dag_id: str, run_id: str) -> dict[str, str]:
-        """Return each task's state when the run has ended."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            run = self.api.dag_run(dag_id, run_id)
-            if run is not None and run.state in ("success", "failed"):
-                return self.states(dag_id, run_id)
-            time.sleep(0.5)
-        told = f"{dag_id}: {self.states(dag_id, run_id)}\n{self.airflow.log_tail(40)}"
-        raise AssertionError(told)
-
-    def states(self, dag_id: str, run_id: str) -> dict[str, str]:
-        """Return each task's state."""
-        instances = self.api.run_task_instances(dag_id, run_id)
-        return {instance.task_id: str(instance.state) for instance in instances}
-
-    def wait_for(self, dag_id: str, run_id: str, task_id: str, state: str) -> None:
-        """Return when a task is in a state."""
-        end = time.monotonic() + PATIENCE
-        while self.states(dag_id, run_id).get(task_id) != state:
-            assert time.monotonic() < end, self.states(dag_id, run_id)
-            time.sleep(0.2)
-
-    def log(self, dag_id: str, run_id: str, task_id: str) -> str:
-        """Return all that a task has said, of all its tries."""
-        folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}"
-        files = sorted((folder / f"task_id={task_id}").rglob("*.log*"))
-        return "\n".join(file.read_text(encoding="utf-8") for file in files)
-
-    def command(self, *arguments: str) -> str:
-        """Return what Airflow's own command line prints."""
-        env = airflow_config.environment(self.python, self.airflow.home)
-        done = subprocess.run(
-            [self.python, "-m", "airflow", *arguments],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-class Triggerer:
-    """A triggerer that can be killed: Airflow's other processes must not go with it.
-
-    It has a supervisor of its own, so it ends with these tests, however they end.
-    """
-
-    def __init__(self, python: Path, home: Path) -> None:
-        self._folder = home / "triggerer"
-        self._folder.mkdir()
-        process = {
-            "argv": [str(python), "-m", "airflow", "triggerer", "--skip-serve-logs"],
-            "env": airflow_config.environment(python, home),
-            "log": str(home / "triggerer.log"),
-        }
-        self._specification = {"processes": [process], "remove": [], "grace": GRACE}
-        self._processes = Processes()
-
-    def start(self) -> None:
-        """Start it."""
-        self._processes = Processes()
-        self._processes.start(self._specification, home=self._folder)
-
-    def kill(self) -> None:
-        """End it at once: the supervisor is there for what it leaves."""
-        supervisor = self._processes.pid
-        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text("ascii")
-        for child in children.split():
-            os.kill(int(child), signal.SIGKILL)
-        self._processes.stop()
-
-    def stop(self) -> None:
-        """Let it end."""
-        self._processes.stop()
 
 
 @pytest.fixture(scope="module")
 def scene(
     airflow_server: AirflowServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
+    examples = {each.name: each.read_text("utf-8") for each in EXAMPLES.glob("example_*.py")}
     folder = tmp_path_factory.mktemp("provider")
-    installation = with_provider(airflow_server.installation, folder / "layer")
-    with ArgoCdServer() as argocd:
-        argocd.add("shop")
-        argocd.runs("shop", seconds=2.0)
-        dags = folder / "dags"
-        dags.mkdir()
-        for example in EXAMPLES.glob("example_*.py"):
-            (dags / example.name).write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-        with AirflowServer(installation).running(dags_folder=dags, settings=SETTINGS) as airflow:
-            credentials = PasswordFiles(airflow.username_file, airflow.password_file)
-            api = AirflowApi(airflow.url, credentials, clock=SystemClock(Termination()))
-            triggerer = Triggerer(installation.python, airflow.home)
-            scene = Scene(airflow, api, argocd, installation.python, triggerer)
-            triggerer.start()
-            try:
-                _connect(scene, folder)
-                _wait_for_dags(scene, len(list(dags.glob("example_*.py"))))
-                yield scene
-            finally:
-                triggerer.stop()
-        assert argocd.violations == []
-
-
-def _connect(scene: Scene, folder: Path) -> None:
-    extra = {"token_file": str(scene.argocd.token_file(folder)), "project": PROJECT}
-    connection = {
-        "conn_type": "argocd",
-        "host": "127.0.0.1",
-        "schema": "http",
-        "port": scene.argocd.port,
-        "extra": extra,
-    }
-    scene.command("connections", "add", "argocd_default", "--conn-json", json.dumps(connection))
-
-
-def _wait_for_dags(scene: Scene, count: int) -> None:
-    end = time.monotonic() + PATIENCE
-    while len(scene.api.dags()) < count:
-        errors = [each.stack_trace for each in scene.api.import_errors()]
-        assert not errors, "\n".join(errors)
-        assert time.monotonic() < end, scene.airflow.log_tail()
-        time.sleep(0.5)
+    with provider_scene(
+        airflow_server, folder, examples, dags=len(examples), applications="shop"
+    ) as scene:
+        scene.argocd.runs("shop", seconds=2.0)
+        yield scene
 
 
 def test_airflow_knows_the_provider_its_connection_and_its_link(scene: Scene) -> None:
@@ -198,6 +44,7 @@ def test_airflow_knows_the_provider_its_connection_and_its_link(scene: Scene) ->
 def test_a_sync_and_a_gate_run_and_the_operation_says_which_run_began_it(scene: Scene) -> None:
     dag_id = "example_argocd_sync_then_gate"
     scene.argocd.heads["shop"] = NEW
+    scene.argocd.most_streams = 0  # what other tests' waits had open is theirs
     scene.begin(dag_id, "first")
 
     assert scene.finish(dag_id, "first") == dict.fromkeys(("sync", "healthy", "load"), "success")
@@ -206,7 +53,7 @@ def test_a_sync_and_a_gate_run_and_the_operation_says_which_run_began_it(scene: 
     begun = Initiator.of(infos)
     assert begun is not None
     assert begun[:3] == (dag_id, "first", "sync")
-    assert scene.argocd.started.count("shop") == 1
+    assert len(scene.asked_by(dag_id, "first")) == 1
     assert scene.argocd.most_streams <= 1
 
 
@@ -218,14 +65,16 @@ def test_a_person_who_clears_a_task_gets_a_new_sync(scene: Scene) -> None:
 
     # The command clears the task in all runs.
     scene.command("tasks", "clear", dag_id, "--task-regex", "sync", "--yes")
-    runs = len(list((scene.airflow.home / "logs" / f"dag_id={dag_id}").glob("run_id=*")))
+    runs = [run.run_id for run in scene.api.history.runs(dag_id)]
     end = time.monotonic() + PATIENCE
-    while len(scene.argocd.started) < before + runs:
+    while len(scene.argocd.started) < before + len(runs):
         assert time.monotonic() < end, scene.airflow.log_tail(40)
         time.sleep(0.2)
 
-    assert scene.finish(dag_id, "cleared")["sync"] == "success"
-    assert len(scene.argocd.started) == before + runs
+    # All of them, or what they sync next would be in the middle of another test.
+    for run_id in runs:
+        assert scene.finish(dag_id, run_id)["sync"] == "success"
+    assert len(scene.argocd.started) == before + len(runs)
 
 
 def test_a_bad_quality_rolls_back_to_the_last_good_revision(scene: Scene) -> None:
