@@ -43,6 +43,7 @@ _PERMISSIONS: Mapping[EvidenceKind, str] = {
     "bundle": "needs can_read on DAGs",
     "source": "needs can_read on DAG Code",
 }
+_ADVICE = "(a DAG file made of it, or a git bundle of Airflow 3, would: docs/verify.md)"
 _MATCHED: Mapping[EvidenceKind, str] = {
     "bundle": "its bundle is at this commit",
     "source": "text is there",
@@ -271,10 +272,11 @@ class Evidence:
         if unmarked:
             doubts.append(
                 f"read by a loader of its own, so nothing shows the revision: "
-                f"{names(sorted(unmarked))}"
+                f"{names(sorted(unmarked))} {_ADVICE}"
             )
         if silent:
-            doubts.append(f"their bundle does not say which commit it is at: {names(silent)}")
+            told = "their bundle does not say which commit it is at"
+            doubts.append(f"{told}: {names(silent)} {_ADVICE}")
         for permission in sorted({p.forbidden for p in self._proofs.values() if p.forbidden}):
             ids = sorted(d for d, p in self._proofs.items() if p.forbidden == permission)
             doubts.append(f"not permitted ({permission}): {names(ids)}")
