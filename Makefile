@@ -41,12 +41,14 @@ test: $(DEVELOPMENT) ## Run the tests, also those on a real Airflow (AIRFLOW=2.1
 test-long: $(DEVELOPMENT) ## Run the tests that take minutes each
 	@$(BIN)/pytest -m long $(ARGS)
 
-bench: $(DEVELOPMENT) ## Measure start-up, render, hold, release and verify against their budgets, and the watch's calls
+bench: $(DEVELOPMENT) ## Measure start-up, render, diff, hold, release, verify and the provider against their budgets, and the watch's calls
 	@$(BIN)/python tests/bench/start_up.py
 	@$(BIN)/python tests/bench/render.py
+	@$(BIN)/python tests/bench/diff.py
 	@$(BIN)/python tests/bench/watch_calls.py
 	@$(BIN)/python tests/bench/hold_and_release.py
 	@$(BIN)/python tests/bench/verify_memory.py
+	@$(BIN)/python tests/bench/provider.py
 
 check: lint test ## Run all that CI runs: lint and test
 

@@ -41,6 +41,7 @@ from fermata_spec.errors import (
 )
 from fermata_spec.plan import Plan
 from fermata_spec.report import Check, DagOutcome, Report, Verdict, error_for
+from fermata_spec.units import format_duration
 
 MESSAGE = 4096  # characters of the verdict's message in ``DagSet.status``
 WORST_FIRST: tuple[type[FermataError], ...] = (
@@ -100,6 +101,17 @@ def _rank(failure: FermataError) -> int:
     return next(ranks, len(WORST_FIRST))
 
 
+def _times(began: float, proven: float, ended: float) -> Check:
+    """Return how long the verdict took from the end of the apply, when the hook began."""
+    verify, smoke, both = proven - began, ended - proven, ended - began
+    return Check(
+        name="time",
+        verdict="pass",
+        message=f"verify {format_duration(verify)}, smoke {format_duration(smoke)}",
+        numbers={"verify": round(verify, 1), "smoke": round(smoke, 1), "seconds": round(both, 1)},
+    )
+
+
 class _Finishing:
     """The steps of one finish: what was said, what failed, and whether the revision passed."""
 
@@ -130,12 +142,15 @@ class _Finishing:
         try:
             handoff = handoff_of(plan, place)
             guard = hold_guard(plan, place, handoff, report, must_hold=True)
+            began = place.clock.monotonic()
             verified = prove(plan, place, report, handoff, guard)
+            proven = place.clock.monotonic()
             # A smoke DAG that fails does not tell which of the touched DAGs is to blame.
             self._failed = verified.failed or (handoff.affected if handoff else ())
             self._say(verified.verdict, verified.message)
             if verified.touched:
                 ran = run_smoke_dags(plan, place, report, handoff, guard)
+                report.checks.append(_times(began, proven, place.clock.monotonic()))
                 self._say(ran.verdict, ran.message)
                 self._verified = verified_now(
                     plan,

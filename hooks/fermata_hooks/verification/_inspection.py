@@ -129,6 +129,22 @@ class Inspection:
         return self._base.note
 
     @property
+    def text_note(self) -> str:
+        """Why Airflow may never show a text that it has parsed; empty if it would.
+
+        2.x compares the file's time of change with that of the text in its database (read from
+        2.11's source, and seen on 2.11.2).
+        """
+        waiting = self._evidence is not None and self._evidence.waits_for_text()
+        if self._api != "v1" or not waiting:
+            return ""
+        return (
+            "Airflow 2 stores a file's text again only if the file is newer than the text it has: "
+            "one that came with an old time (an image built with fixed times, rsync -t) is parsed "
+            "and never shown; give files the time of the build"
+        )
+
+    @property
     def failed(self) -> tuple[str, ...]:
         """The planned DAGs that are missing or cannot be imported, at the last look; sorted."""
         return tuple(sorted({*self._found.missing, *self._found.broken, *self._failing}))

@@ -203,6 +203,8 @@ def _settle_check(
         notes.append(inspection.scan_note)
     if inspection and inspection.baseline_note:
         notes.append(inspection.baseline_note)
+    if inspection and inspection.text_note:
+        notes.append(inspection.text_note)
     off = [name.replace("_", " ") for name, mode in policy.checks.items() if mode == "off"]
     if off:
         notes.append(f"switched off in fermata.yaml: {', '.join(off)}")

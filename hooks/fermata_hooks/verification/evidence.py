@@ -141,6 +141,13 @@ class Evidence:
             dag_id for dag_id, p in self._proofs.items() if not p.proven and not p.hopeless
         )
 
+    def waits_for_text(self) -> bool:
+        """Return whether the text of a file that Airflow knows is what is not shown yet."""
+        return any(
+            p.kind == "source" and p.asked_at is not None and not p.matches and not p.forbidden
+            for p in self._proofs.values()
+        )
+
     def kinds(self) -> dict[str, EvidenceKind]:
         """Return by which evidence each proven DAG is proven."""
         return {dag_id: p.kind for dag_id, p in self._proofs.items() if p.proven}

@@ -136,12 +136,28 @@ def test_a_good_revision_is_proven_run_and_released(sync: Sync) -> None:
         "structure": "pass",
         "settle": "pass",
         "smoke probe": "pass",
+        "time": "pass",
         "release": "pass",
     }
     assert sync.at_rest
     assert (sync.status.phase, sync.status.verdict) == ("Idle", "pass")
     assert sync.verified == sync.plan.revision
     assert sync.status.unproven == ()
+
+
+def test_the_report_says_how_long_the_verdict_took(sync: Sync) -> None:
+    sync.hold()
+    sync.apply()
+    began = sync.clock.monotonic()
+
+    report = sync.finish()
+
+    (time,) = (check for check in report.checks if check.name == "time")
+    verify, smoke, both = (float(time.numbers[name]) for name in ("verify", "smoke", "seconds"))
+    assert verify > 0
+    assert smoke > 0
+    assert both == pytest.approx(verify + smoke, abs=0.2)
+    assert both <= sync.clock.monotonic() - began + 0.1
 
 
 def test_the_next_hold_names_what_has_changed_without_a_commit(sync: Sync) -> None:

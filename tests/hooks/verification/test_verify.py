@@ -9,7 +9,7 @@ import pytest
 from fakes.fake_airflow import FakeAirflow
 from fakes.scripted_clock import ScriptedClock
 from fermata_hooks.airflow_api import AirflowApi, PasswordFiles
-from fermata_hooks.handoff import Handoff, take_baseline
+from fermata_hooks.handoff import Handoff, source_digest, take_baseline
 from fermata_hooks.verification import Verification, verify
 from fermata_spec.dagset import DagSetStatus, Verified
 from fermata_spec.errors import InconclusiveError, RejectedError
@@ -259,6 +259,21 @@ def test_on_airflow_2_new_files_wait_for_the_scan_and_the_report_says_so(world: 
     done = world.verify()
 
     assert "dag_dir_list_interval" in check(done, "settle").message
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["another text", "its text"])
+def test_on_airflow_2_a_text_that_is_not_shown_is_told_with_what_may_hide_it(
+    world: World, version: str, *, told: bool
+) -> None:
+    text = "print('new')\n"
+    changed = replace(planned("etl"), evidence="source", source_digest=source_digest(text))
+    world.plan = replace(world.plan, dags=(replace(changed, digest=NEW), planned("report")))
+    world.airflow.dags["etl"].source = "print('old')\n" if told else text
+
+    done = world.verify()
+
+    note = "give files the time of the build" in check(done, "settle").message
+    assert note is (told and version == "2.11.2")
 
 
 @only_3
