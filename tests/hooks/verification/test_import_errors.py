@@ -117,11 +117,13 @@ def test_of_many_new_errors_three_are_told_and_all_are_counted() -> None:
     assert "and 4 more" in found.check.message
 
 
-def test_not_permitted_is_inconclusive_and_names_the_permission() -> None:
-    found = import_errors.not_permitted("GET /importErrors: 403")
+def test_not_permitted_is_inconclusive_and_passes_on_what_airflow_refused() -> None:
+    refusal = "GET /importErrors: 403 Forbidden: (needs can_read on ImportError)"
+
+    found = import_errors.not_permitted(refusal)
 
     assert (found.check.verdict, found.light) == ("inconclusive", Light.GREEN)
-    assert "can_read on Import Errors" in found.check.message
+    assert found.check.message == f"not permitted: {refusal}"
 
 
 def lights(watch: import_errors.ErrorWatch, *looks: ImportErrorRow) -> list[Light]:
