@@ -15,8 +15,11 @@ README = Path(__file__).parents[1] / "README.md"
 CHANGING = ["hold", "smoke", "release", "finish"]
 
 A_COMMAND_THAT_WAITS = """
-import sys, types, click
+import signal, sys, types, click
 from fermata_cli import commands, main
+
+# As a terminal starts it; a shell's background job would ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @click.command()
 def wait():
