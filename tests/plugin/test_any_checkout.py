@@ -101,6 +101,21 @@ def judge(files: dict[str, str | bytes], fermata_yaml: str, choice: Choice = NO_
         shutil.rmtree(root)
 
 
+@pytest.mark.parametrize("content", [b"", b"~", b"3", b"true", b"a", b"[1]", b"# nothing"])
+def test_a_dag_factory_file_without_dags_is_a_finding(content: bytes, tmp_path: Path) -> None:
+    """Found by the many checkouts below: an empty file ended in a traceback."""
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "a.yaml").write_bytes(content)
+    chosen = SMALLEST.replace('["**/*"]', '["dags/*"], format: dag-factory')
+    (tmp_path / "fermata.yaml").write_text(chosen)
+
+    compiled = compile_checkout(str(tmp_path), Identity("etl", "abc", "airflow"))
+
+    assert [str(each) for each in compiled.problems if each.severity == "error"] == [
+        "dags/a.yaml:1:1: dag-factory: not a mapping of DAG ids to DAGs"
+    ]
+
+
 @pytest.mark.slow
 @settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(checkouts)
