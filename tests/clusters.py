@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +16,10 @@ from fermata_hooks.kube import Kube, cluster_of
 from fermata_hooks.secret import Secret
 from fermata_hooks.termination import Termination
 from fermata_spec.errors import RejectedError
+from patience import eventually
 
 MANIFESTS = Path(__file__).parents[1] / "manifests"
+GRANTED_WITHIN = 30.0  # seconds
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 APPLICATION_KIND = """
@@ -96,7 +98,29 @@ def somebody(kube: Kube, namespace: str, *rules: Mapping[str, Any]) -> Kube:
     ours = cluster_of(os.environ)
     token = answer["status"]["token"]
     theirs = replace(ours, client_certificate=None, headers=lambda: bearer(Secret(token)))
-    return Kube(theirs, clock=kube.clock)
+    somebody = Kube(theirs, clock=kube.clock)
+    eventually(lambda: _may(somebody, namespace, rules), within=GRANTED_WITHIN)
+    return somebody
+
+
+def _may(somebody: Kube, namespace: str, rules: Collection[Mapping[str, Any]]) -> bool:
+    """Whether the API server's authorizer has seen the rules: it hears of them a moment later."""
+    asked = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectRulesReview",
+        "spec": {"namespace": namespace},
+    }
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    answer = somebody.ask(Request(method="POST", path=path, body=asked))
+    seen = answer["status"]["resourceRules"]
+    return all(
+        any(
+            set(rule["verbs"]) <= set(each["verbs"])
+            and set(rule["resources"]) <= set(each.get("resources", []))
+            for each in seen
+        )
+        for rule in rules
+    )
 
 
 def rule(group: str, resources: str, *verbs: str) -> dict[str, Any]:
