@@ -61,6 +61,8 @@ def settings(
     if release.generation == "3":
         return common | {
             "core.executor": "LocalExecutor",
+            # Its default is one folder for all Airflows of the machine, with what another cloned.
+            "dag_processor.dag_bundle_storage_path": str(home / "bundles"),
             "core.execution_api_server_url": f"{url}/execution/",
             "core.simple_auth_manager_users": ",".join(f"{n}:{r}" for n, r in users.items()),
             "core.simple_auth_manager_passwords_file": str(home / "passwords.json"),
