@@ -19,7 +19,7 @@ from fermata_spec.errors import RejectedError
 from patience import eventually
 
 MANIFESTS = Path(__file__).parents[1] / "manifests"
-GRANTED_WITHIN = 30.0  # seconds
+GRANTED_WITHIN = SERVED_WITHIN = 30.0  # seconds
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 APPLICATION_KIND = """
@@ -67,13 +67,19 @@ def install_kind(kube: Kube, manifest: Path) -> None:
         there = kube.ask(Request(method="GET", path=f"{CRDS}/{name}"))
         crd["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"]
         kube.ask(Request(method="PUT", path=f"{CRDS}/{name}", body=crd))
-    for _ in range(100):
-        status = kube.ask(Request(method="GET", path=f"{CRDS}/{name}")).get("status") or {}
-        conditions = status.get("conditions") or ()
-        if any(c["type"] == "Established" and c["status"] == "True" for c in conditions):
-            return
-        kube.clock.sleep(0.05)
-    raise TimeoutError(f"{name}: not established")
+    eventually(lambda: _is_served(kube, crd["spec"]), within=SERVED_WITHIN)
+
+
+def _is_served(kube: Kube, spec: Mapping[str, Any]) -> bool:
+    """Whether discovery tells of the kind: it does a moment after the kind is Established."""
+    path = f"/apis/{spec['group']}/{spec['versions'][0]['name']}"
+    try:
+        answer = kube.ask(Request(method="GET", path=path))
+    except RejectedError as exc:
+        if exc.status != 404:
+            raise
+        return False
+    return any(each["name"] == spec["names"]["plural"] for each in answer["resources"])
 
 
 def somebody(kube: Kube, namespace: str, *rules: Mapping[str, Any]) -> Kube:
