@@ -5,17 +5,13 @@ and what it has done, so that two of it, or a restart, do not do it twice. The h
 none of this: a lost or damaged agenda costs a convenience, and is begun anew.
 """
 
-import gzip
-import io
-import json
 import logging
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from fermata_hooks.clock import Clock
-from fermata_hooks.documents import ConflictError, Documents
+from fermata_hooks.documents import DAMAGE, Documents, change, pack, unpack
 
 NAME = "agenda"
 FORMAT = 1
@@ -25,8 +21,6 @@ FORGOTTEN_AFTER = 7 * 86400.0  # seconds; nobody wants a change of last week to 
 
 State = Literal["waiting", "started", "done"]
 
-_ATTEMPTS = 8
-_DAMAGE = (OSError, EOFError, zlib.error, KeyError, TypeError, ValueError, AttributeError)
 
 log = logging.getLogger("fermata.agenda")
 
@@ -103,19 +97,14 @@ class Agendas:
             UnavailableError: no answer: it may have been written. Others kept changing it.
 
         """
-        for attempt in range(_ATTEMPTS):
-            agenda, version = self._read()
-            wanted = decide(agenda)
-            if wanted == agenda:
-                return agenda
-            try:
-                self._documents.replace(NAME, _encode(wanted), expected=version)
-            except ConflictError as exc:
-                log.info("%s: %s: again", NAME, exc)
-                self._clock.sleep(0.1 * attempt)
-            else:
-                return wanted
-        raise ConflictError(f"{NAME}: changed by others {_ATTEMPTS} times in a row")
+        return change(
+            self._documents,
+            NAME,
+            read=self._read,
+            decide=decide,
+            encode=_encode,
+            clock=self._clock,
+        )
 
     def deny(self, denial: Denial) -> Agenda:
         """Write down a denial; a revision whose one sync was started gets no second one."""
@@ -127,7 +116,7 @@ class Agendas:
             return Agenda(), document.version
         try:
             return _decode(document.content), document.version
-        except _DAMAGE as exc:
+        except DAMAGE as exc:
             log.warning("%s: damaged, begun anew: %r", NAME, exc)
             return Agenda(), document.version
 
@@ -165,17 +154,11 @@ def outlook_of(agenda: Agenda) -> str:
 
 def _encode(agenda: Agenda) -> bytes:
     document = {"format": FORMAT, **asdict(agenda), "seen": sorted(agenda.seen)}
-    return gzip.compress(json.dumps(document, sort_keys=True).encode(), mtime=0)
+    return pack(document)
 
 
 def _decode(content: bytes) -> Agenda:
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        text = file.read(MAX_BYTES + 1)
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES} bytes")
-    raw = json.loads(text)
-    if raw["format"] != FORMAT:
-        raise ValueError(f"format {raw['format']!r}, this Fermata reads {FORMAT}")
+    raw = unpack(content, reads=FORMAT, most=MAX_BYTES)
     may_start = raw["may_start"]
     return Agenda(
         denials={str(app): _denial(each) for app, each in raw["denials"].items()},

@@ -5,15 +5,11 @@ application, whatever any guard says; it needs no configuration, and git cannot 
 damaged document denies, too: it may have held a lock.
 """
 
-import gzip
-import io
-import json
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from fermata_hooks.clock import Clock, rfc3339
-from fermata_hooks.documents import ConflictError, Documents
+from fermata_hooks.documents import DAMAGE, Documents, change, pack, unpack
 from fermata_spec.errors import RefusedError, SettingsError
 from fermata_spec.problems import one_line
 
@@ -22,9 +18,6 @@ FORMAT = 1
 EVERY = "*"  # the application of a lock that is of all of them
 MAX_BYTES = 256 * 1024
 MAX_TEXT = 500  # characters of a reason or an owner
-
-_ATTEMPTS = 8
-_DAMAGE = (OSError, EOFError, zlib.error, KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,28 +105,28 @@ class Locks:
         return taken.get(application)
 
     def _change(self, decide: Callable[[Mapping[str, Lock]], Mapping[str, Lock]]) -> None:
-        for attempt in range(_ATTEMPTS):
-            locks, version = self._read()
-            now = self._clock.now()
-            current = {name: lock for name, lock in locks.items() if lock.is_in_force(now)}
-            wanted = decide(current)
-            if wanted == locks:
-                return
-            try:
-                self._documents.replace(NAME, _encode(wanted), expected=version)
-            except ConflictError:
-                self._clock.sleep(0.1 * attempt)
-            else:
-                return
-        raise ConflictError(f"{NAME}: changed by others {_ATTEMPTS} times in a row")
+        """Let ``decide`` say which locks there are to be, of those that are in force."""
 
-    def _read(self) -> tuple[dict[str, Lock], str]:
+        def in_force(locks: Mapping[str, Lock]) -> Mapping[str, Lock]:
+            now = self._clock.now()
+            return {name: lock for name, lock in locks.items() if lock.is_in_force(now)}
+
+        change(
+            self._documents,
+            NAME,
+            read=self._read,
+            decide=lambda locks: decide(in_force(locks)),
+            encode=_encode,
+            clock=self._clock,
+        )
+
+    def _read(self) -> tuple[Mapping[str, Lock], str]:
         document = self._documents.read(NAME)
         if document.content is None:
             return {}, document.version
         try:
             return _decode(document.content), document.version
-        except _DAMAGE as exc:
+        except DAMAGE as exc:
             raise SettingsError(
                 f"{NAME}: damaged, so nothing is deployed: {exc!r}; remove the document"
             ) from exc
@@ -141,18 +134,11 @@ class Locks:
 
 def _encode(locks: Mapping[str, Lock]) -> bytes:
     rows = [asdict(lock) for _, lock in sorted(locks.items())]
-    text = json.dumps({"format": FORMAT, "locks": rows}, sort_keys=True)
-    return gzip.compress(text.encode(), mtime=0)
+    return pack({"format": FORMAT, "locks": rows})
 
 
 def _decode(content: bytes) -> dict[str, Lock]:
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        text = file.read(MAX_BYTES + 1)
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES} bytes")
-    raw = json.loads(text)
-    if raw["format"] != FORMAT:
-        raise ValueError(f"format {raw['format']!r}, this Fermata reads {FORMAT}")
+    raw = unpack(content, reads=FORMAT, most=MAX_BYTES)
     locks = [
         Lock(
             application=str(each["application"]),

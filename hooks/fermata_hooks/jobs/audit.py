@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from os import environ
@@ -158,7 +158,7 @@ def _seconds(at: str) -> float:
         return 0.0
 
 
-def _anchors() -> dict[str, Anchor] | None:
+def _anchors() -> Mapping[str, Anchor] | None:
     if not environ.get("FERMATA_LEDGER") and not in_a_cluster():
         return None
     place = open_workplace(late=HoldPolicy().late)
