@@ -25,8 +25,10 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from fakes.loopback import OnLoopback
 
 TOKEN = "argocd-token-of-the-tests"
 PROJECT = "dags"
@@ -43,10 +45,11 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error of the fake
         self.body = {"error": message, "code": code, "message": message}
 
 
-class FakeArgoCd:
+class FakeArgoCd(OnLoopback):
     """Applications by name; see the module."""
 
     def __init__(self, *, now: Callable[[], float]) -> None:
+        super().__init__()
         self.applications: dict[str, Json] = {}
         self.jobs: dict[str, Json] = {}
         self.rights = {"get"}
@@ -63,27 +66,14 @@ class FakeArgoCd:
         self.on_sync: Callable[[], object] = lambda: None
         self.lock = threading.RLock()
         self._now = now
-        self._http: ThreadingHTTPServer | None = None
-        self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        self._http = _Http(self)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._http is not None and self._thread is not None:
-            self._http.shutdown()
-            self._thread.join()
-            self._http.server_close()
+    def _server(self) -> ThreadingHTTPServer:
+        return _Http(self)
 
     @property
     def url(self) -> str:
         """The base address."""
-        if self._http is None:
-            raise RuntimeError("the fake serves inside a with block only")
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        return self.address
 
     def token_file(self, folder: Path) -> Path:
         """Write the token to a file."""

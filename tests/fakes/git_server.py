@@ -11,12 +11,13 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+
+from fakes.loopback import OnLoopback
 
 USER, PASSWORD = "fermata", "hush-hush-password"
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
@@ -114,36 +115,23 @@ class Team:
         hook.chmod(0o755)
 
 
-class GitOverHttp:
+class GitOverHttp(OnLoopback):
     """``git http-backend`` behind a password; ``redirect_to`` answers with a redirect instead."""
 
     def __init__(self, bare: Path) -> None:
+        super().__init__()
         self.root = bare.parent
         self.name = bare.name
         self.redirect_to = ""
         self.requests: list[str] = []
-        self._http: ThreadingHTTPServer | None = None
-        self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Self:
-        handler = type("Handler", (_Handler,), {"served": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._http is not None and self._thread is not None:
-            self._http.shutdown()
-            self._thread.join()
-            self._http.server_close()
+    def _server(self) -> ThreadingHTTPServer:
+        return ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"served": self}))
 
     @property
     def url(self) -> str:
         """The repository's address."""
-        if self._http is None:
-            raise RuntimeError("serves inside a with block only")
-        return f"http://127.0.0.1:{self._http.server_address[1]}/{self.name}"
+        return f"{self.address}/{self.name}"
 
     def secret(self, folder: Path, *, password: str = PASSWORD) -> Path:
         """Write what a mounted Secret holds; return the folder."""

@@ -82,7 +82,10 @@ class Anchors:
         try:
             return _decode(document.content), document.version
         except DAMAGE as exc:
-            raise SettingsError(f"{NAME}: damaged anchors of the audit trail: {exc!r}") from exc
+            raise SettingsError(
+                f"{NAME}: damaged anchors of the audit trail: {exc!r}; keep a copy of the "
+                "document for the auditor, then remove it"
+            ) from exc
 
 
 def _encode(anchors: Mapping[str, Anchor]) -> bytes:

@@ -10,6 +10,7 @@ same end.
 import asyncio
 import inspect
 import time
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
@@ -61,8 +62,9 @@ class _WaitTrigger(BaseTrigger):
         except ArgoCDError as exc:
             return {"status": "error", "message": str(exc), "error": type(exc).__name__}
 
+    @abstractmethod
     async def _wait(self, shared: Hub) -> Event:
-        raise NotImplementedError
+        """Return the event once what is waited for has happened."""
 
     async def _asked(self, shared: Hub, ask: Callable[[float], Call]) -> Any:  # noqa: ANN401 - JSON
         """Return the answer to what ``ask`` makes, given the seconds left; none is waited out."""
