@@ -5,6 +5,7 @@ well; 3: something must be mended; 5: something could not be looked at.
 """
 
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -18,8 +19,9 @@ from fermata_hooks.diagnosis import (
     examine_cluster,
     examine_tokens,
 )
-from fermata_hooks.jobs.options import format_option
+from fermata_hooks.jobs.options import format_option, optional_plan_option
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published
+from fermata_hooks.plan_file import read_plan
 from fermata_hooks.reporting import Format
 from fermata_hooks.settings import ClusterLedger
 from fermata_spec.plan import HoldPolicy
@@ -31,6 +33,7 @@ RIGHTS = {"hooks": HOOKS, "watch": WATCH}
 
 
 @click.command()
+@optional_plan_option("says where Airflow is")
 @click.option(
     "--skip",
     type=click.Choice(SECTIONS),
@@ -51,9 +54,17 @@ RIGHTS = {"hooks": HOOKS, "watch": WATCH}
     help="Whose rights in the cluster are asked about.",
 )
 @format_option
-def doctor(*, skip: tuple[Section, ...], account: str, rights: str, form: Format) -> None:
+def doctor(
+    plan_path: Path | None,
+    *,
+    skip: tuple[Section, ...],
+    account: str,
+    rights: str,
+    form: Format,
+) -> None:
     """Say what is missing, and the command or the YAML that mends it."""
-    place = open_workplace(late=HoldPolicy().late)
+    airflow_url = read_plan(plan_path).airflow_url if plan_path is not None else ""
+    place = open_workplace(airflow_url=airflow_url, late=HoldPolicy().late)
     report = Report(hook="doctor", application=place.where, revision="", started="")
     with published(report, place, form, dry_run=True):
         examine(report, place, skip=skip, account=account, rights=rights)

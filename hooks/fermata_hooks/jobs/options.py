@@ -11,17 +11,29 @@ Command = TypeVar("Command", bound=Callable[..., object])
 FORMATS = ("text", "json", "markdown", "junit")
 
 
+PLAN_HELP = "The plan, as `fermata plan` prints it"
+
+
 def plan_option(command: Command) -> Command:
     """Add ``--plan FILE`` (``FERMATA_PLAN``)."""
+    return _plan(f"{PLAN_HELP}.", required=True)(command)
+
+
+def optional_plan_option(use: str) -> Callable[[Command], Command]:
+    """Return what adds ``--plan FILE`` where it may be left out; ``use``: what it is for."""
+    return _plan(f"{PLAN_HELP}: {use}.", required=False)
+
+
+def _plan(told: str, *, required: bool) -> Callable[[Command], Command]:
     return click.option(
         "--plan",
         "plan_path",
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="FERMATA_PLAN",
         show_envvar=True,
-        required=True,
-        help="The plan, as `fermata plan` prints it.",
-    )(command)
+        required=required,
+        help=told,
+    )
 
 
 def dry_run_option(command: Command) -> Command:

@@ -28,7 +28,12 @@ from fermata_hooks.holding import (
     would_settle,
 )
 from fermata_hooks.jobs.held_selection import held_by, select_held
-from fermata_hooks.jobs.options import dry_run_option, format_option, select_option
+from fermata_hooks.jobs.options import (
+    dry_run_option,
+    format_option,
+    optional_plan_option,
+    select_option,
+)
 from fermata_hooks.jobs.resuming import GOES_ON, foretell, with_starts
 from fermata_hooks.jobs.rollback import run_rollback
 from fermata_hooks.jobs.workplace import Workplace, open_workplace, published, run_hook
@@ -41,14 +46,7 @@ from fermata_spec.report import Check, DagOutcome, Report
 
 
 @click.command()
-@click.option(
-    "--plan",
-    "plan_path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="FERMATA_PLAN",
-    show_envvar=True,
-    help="The plan, as `fermata plan` prints it: ends the hold of its revision.",
-)
+@optional_plan_option("ends the hold of its revision")
 @click.option("--application", metavar="NAME", help="End this application's hold, whatever it is.")
 @click.option("--all", "everything", is_flag=True, help="End the holds of all applications.")
 @select_option("By hand: give back these of the held DAGs, and leave the others held")

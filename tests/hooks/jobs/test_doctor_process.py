@@ -1,6 +1,7 @@
 """``fermata doctor`` as a process: its exit codes, its formats, and what it leaves alone."""
 
 import json
+from dataclasses import replace
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from fermata_hooks.clock import SystemClock
 from fermata_hooks.termination import Termination
 from fermata_spec.report import REPORT_SCHEMA
-from workplaces import Surroundings
+from workplaces import Surroundings, make_plan
 
 NO_ARGO_CD = ("doctor", "--skip", "argocd")
 
@@ -58,6 +59,23 @@ def test_an_airflow_that_does_not_answer_ends_with_3(around: Surroundings) -> No
 
     assert done.returncode == 3
     assert "is FERMATA_AIRFLOW_URL its address" in done.stdout
+
+
+def test_a_plan_says_where_airflow_is(around: Surroundings) -> None:
+    around.airflow.add_dag("etl")
+    plan = replace(make_plan("etl"), airflow_url=around.airflow.url)
+
+    done = around.run(*NO_ARGO_CD, plan=plan, FERMATA_AIRFLOW_URL="")
+
+    assert done.returncode == 0, done.stdout
+    assert around.airflow.requests != []
+
+
+def test_without_an_address_the_variable_and_the_plan_are_named(around: Surroundings) -> None:
+    done = around.run(*NO_ARGO_CD, FERMATA_AIRFLOW_URL="")
+
+    assert done.returncode == 3
+    assert "FERMATA_AIRFLOW_URL: missing, and there is no plan that has it" in done.stdout
 
 
 def test_wrong_settings_end_with_2_before_anything_is_looked_at(around: Surroundings) -> None:
