@@ -23,7 +23,8 @@ airflow: {url: "http://airflow:8080"}
 files: {include: ["dags/**"], layout: sharded, shards: 99}
 """
 TASKS = "{tasks: {t: {operator: x.Y}}}"
-SECONDS, MEBIBYTES = 20.0, 200
+# Argo CD ends a plugin's command after 90 s; what nobody bounds takes hours.
+DEADLINE, MEBIBYTES = 90.0, 200
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +33,6 @@ class Ended(NamedTuple):
     code: int
     stdout: bytes
     stderr: str
-    seconds: float
     mebibytes: float
 
 
@@ -42,7 +42,7 @@ COUNTED = """\
 import json, resource, subprocess, sys
 code = subprocess.call(sys.argv[2:])
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-cost = [code, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+cost = [code, used.ru_maxrss / 1024]
 open(sys.argv[1], "w").write(json.dumps(cost))
 """
 
@@ -57,9 +57,10 @@ def render(checkout: Path, **environment: str) -> Ended:
             env={"PATH": os.environ["PATH"], **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
+            timeout=DEADLINE,
         )
-        code, seconds, mebibytes = json.load(cost)
-    return Ended(code, done.stdout, done.stderr.decode(), seconds, mebibytes)
+        code, mebibytes = json.load(cost)
+    return Ended(code, done.stdout, done.stderr.decode(), mebibytes)
 
 
 @pytest.fixture
@@ -166,7 +167,6 @@ def assert_refused(checkout: Path, told: str) -> None:
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
     assert all(len(line) <= 500 for line in ended.stderr.splitlines())
-    assert ended.seconds < SECONDS
     assert ended.mebibytes < MEBIBYTES
 
 
@@ -176,7 +176,6 @@ def test_names_without_end_are_looked_up_once_each(checkout: Path) -> None:
     ended = render(checkout)
 
     assert ended.code == 0
-    assert ended.seconds < SECONDS
     assert ended.mebibytes < MEBIBYTES
 
 

@@ -1,7 +1,5 @@
 """Patterns over paths."""
 
-import time
-
 import pytest
 
 from fermata_plugin.patterns import Patterns
@@ -59,9 +57,6 @@ def test_the_root_is_what_all_patterns_share(patterns: list[str], root: str) -> 
         pytest.param("[" + "a-z" * 100 + "]*" * 50, "a" * 250, id="many ranges"),
     ],
 )
-def test_a_hostile_pattern_takes_no_time(pattern: str, path: str) -> None:
-    started = time.process_time()
-
-    Patterns([pattern]).match(path)
-
-    assert time.process_time() - started < 0.5
+@pytest.mark.timeout(30)  # one that tries every way to match takes years
+def test_a_hostile_pattern_ends(pattern: str, path: str) -> None:
+    assert not Patterns([pattern]).match(path)

@@ -1,7 +1,7 @@
 """verify and smoke on a real Airflow: what they promise, with its own parsing and its own runs."""
 
-import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +13,7 @@ from real.sites import HASTY, POLICY, File, Site, check
 
 pytestmark = [pytest.mark.airflow]
 
+ENDLESS = replace(POLICY, deadline=3600.0)
 STEADY = (File(dag_id="proof_steady"), File(dag_id="proof_python", python=True))
 
 
@@ -88,14 +89,12 @@ def test_a_dag_that_does_not_come_is_missing(site: Site) -> None:
 
 def test_an_operator_that_cannot_be_imported_fails_early_with_file_and_line(site: Site) -> None:
     site.commit(File(dag_id="proof_steady", number=2, first="from nowhere import Operator"))
-    began = time.monotonic()
 
-    done = site.sync()
+    done = site.sync(ENDLESS)  # the test's own time ends before this deadline
 
     assert done.verdict == "fail", done
     assert "proof/proof_steady.py line 1: ModuleNotFoundError" in done.message
     assert "(DAG proof_steady, git/proof_steady.py)" in done.message
-    assert time.monotonic() - began < POLICY.deadline / 2
     assert any(
         "from nowhere import Operator" in line for line in check(done, "import errors").lines
     )
